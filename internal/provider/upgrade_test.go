@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
@@ -34,133 +36,24 @@ const (
 	fixtureSeed          = "seed.yaml"
 )
 
-// fixtureSource names the registry, so that one state serves Terraform and OpenTofu.
-const fixtureSource = `
-terraform {
-  required_providers {
-    kustom = { source = "registry.terraform.io/storefront-iac/kustom" }
-  }
-}
-`
-
-// stateFixtures are the configurations that the next version's fixtures are made of: every resource,
-// with as many of its arguments as go together.
-var stateFixtures = map[string]string{
-	"pair": fixtureSource + `
-resource "kustom_api_key" "fjellsport" {
-  merchant_id          = "M00412871"
-  description          = "terraform: fjellsport"
-  host                 = "api.kustom.co"
-  rotate_after_days    = 365
-  rotate_before_expiry = "336h"
-  rotate_when_changed  = { ticket = "1" }
-  deletion_policy      = "delete"
-  unused_for           = "720h"
-  force_destroy        = true
-
-  lifecycle {
-    create_before_destroy = true
-  }
-  timeouts {
-    create = "5m"
-    delete = "5m"
-  }
-}
-
-resource "mystore_klarna_checkout_credentials" "fjellsport" {
-  provider = kustom
-
-  shop               = "fjellsport"
-  kustom_id          = kustom_api_key.fjellsport.username
-  kustom_secret      = kustom_api_key.fjellsport.secret
-  allow_store_change = true
-  deletion_policy    = "clear"
-  verify             = true
-
-  timeouts {
-    update = "5m"
-  }
-}
-
-resource "kustom_api_key" "kaffebonna" {
-  merchant_id = "M00537204"
-
-  lifecycle {
-    create_before_destroy = true
-  }
-}
-
-resource "mystore_klarna_checkout_credentials" "kaffebonna" {
-  provider = kustom
-
-  shop                     = "kaffebonna"
-  kustom_id                = kustom_api_key.kaffebonna.username
-  kustom_secret_wo         = kustom_api_key.kaffebonna.secret
-  kustom_secret_wo_version = 1
-}
-`,
-	"connection": fixtureSource + `
-resource "kustom_mystore_connection" "fjellsport" {
-  shop                 = "fjellsport"
-  merchant_id          = "M00412871"
-  description          = "terraform: fjellsport"
-  rotate_after_days    = 365
-  rotate_before_expiry = "336h"
-  rotate_when_changed  = { ticket = "1" }
-  allow_store_change   = true
-  deletion_policy      = "clear"
-  replaced_key_policy  = "delete_when_unused"
-  unused_for           = "8760h"
-
-  timeouts {
-    create = "5m"
-  }
-}
-
-resource "kustom_mystore_connection" "ullogtre" {
-  shop        = "ullogtre"
-  merchant_id = "M00698335"
-}
-`,
-	"exclusive": fixtureSource + `
-resource "kustom_mystore_connection" "kaffebonna" {
-  shop        = "kaffebonna"
-  merchant_id = "M00537204"
-}
-
-resource "kustom_api_keys_exclusive" "kaffebonna" {
-  merchant_id    = "M00537204"
-  credential_ids = [kustom_mystore_connection.kaffebonna.credential_id]
-
-  timeouts {
-    create = "5m"
-  }
-}
-`,
-	"fleet": fixtureSource + `
-resource "kustom_mystore_fleet" "all" {
-  shops = {
-    fjellsport = { merchant_id = "M00412871", description = "terraform: fjellsport", rotate_when_changed = { ticket = "1" } }
-    kaffebonna = { merchant_id = "M00537204" }
-    ullogtre   = { merchant_id = "M00698335" }
-  }
-  rotate_after_days    = 365
-  rotate_before_expiry = "336h"
-  allow_store_change   = true
-  deletion_policy      = "clear"
-  replaced_key_policy  = "keep"
-  unused_for           = "72h"
-  max_concurrency      = 2
-
-  timeouts {
-    create = "5m"
-  }
-}
-`,
-}
-
 // fixtureTime is when fixtures are made. Their keys are as old as they were then whenever they are used.
 var fixtureTime = time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)
+
+// configurations returns what a version's fixtures are made of, by name: the newest that there is of each, which may be the
+// version's own.
+func configurations(t *testing.T) map[string]string {
+	t.Helper()
+	versionOf := func(dir string) *version.Version {
+		return version.Must(version.NewVersion(filepath.Base(filepath.Dir(dir))))
+	}
+	dirs := fixtures(t)
+	slices.SortFunc(dirs, func(a, b string) int { return versionOf(a).Compare(versionOf(b)) })
+	all := map[string]string{}
+	for _, dir := range dirs {
+		all[filepath.Base(dir)] = read(t, filepath.Join(dir, fixtureConfiguration))
+	}
+	return all
+}
 
 // TestAccStateFixtures makes fixtures, by make state-fixtures. It leaves alone what there is: users come
 // from the version that was released, and not from what has become of it.
@@ -168,9 +61,9 @@ func TestAccStateFixtures(t *testing.T) {
 	if *fixturesOf == "" {
 		t.Skip("nothing to make: see make state-fixtures")
 	}
-	for name, configuration := range stateFixtures {
+	for name, configuration := range configurations(t) {
 		dir := filepath.Join(stateDirectory, *fixturesOf, name)
-		if _, err := os.Stat(dir); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, fixtureState)); err == nil {
 			continue
 		}
 		seed := sandbox.ThreeShops()
@@ -188,9 +81,7 @@ func TestAccStateFixtures(t *testing.T) {
 			t.Fatal(err)
 		}
 		for file, content := range map[string]string{
-			fixtureConfiguration: strings.TrimLeft(configuration, "\n"),
-			fixtureState:         read(t, filepath.Join(w.dir, "terraform.tfstate")),
-			fixtureSeed:          string(left),
+			fixtureConfiguration: configuration, fixtureState: read(t, filepath.Join(w.dir, "terraform.tfstate")), fixtureSeed: string(left),
 		} {
 			if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o600); err != nil {
 				t.Fatal(err)
