@@ -28,13 +28,18 @@ func build(folder, source string) (string, error) {
 	return binary, nil
 }
 
-// mirror lays the built provider out as a registry's mirror on disk.
-var mirror = sync.OnceValues(func() (string, error) {
-	binary, err := built()
+// These lay a built provider out as a registry's mirror on disk, and return where.
+var (
+	mirrorOfBuilt    = sync.OnceValues(func() (string, error) { return mirror("mirror", built) })
+	mirrorOfHastened = sync.OnceValues(func() (string, error) { return mirror("hastened-mirror", builtHastened) })
+)
+
+func mirror(folder string, build func() (string, error)) (string, error) {
+	binary, err := build()
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(os.Getenv(testDirectory), "mirror")
+	dir := filepath.Join(os.Getenv(testDirectory), folder)
 	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
 		at := filepath.Join(dir, host, "storefront-iac", "kustom", "0.0.1", runtime.GOOS+"_"+runtime.GOARCH)
 		if err := os.MkdirAll(at, 0o700); err != nil {
@@ -45,15 +50,6 @@ var mirror = sync.OnceValues(func() (string, error) {
 		}
 	}
 	return dir, nil
-})
-
-func mirrored(t *testing.T) string {
-	t.Helper()
-	dir, err := mirror()
-	if err != nil {
-		t.Fatalf("building the provider: %v", err)
-	}
-	return dir
 }
 
 func builtProvider(t *testing.T) string { return mustBuild(t, built) }

@@ -14,10 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 
@@ -271,57 +269,11 @@ func TestAccShards_LockEachState(t *testing.T) {
 	}
 }
 
-// workflow is what the tests know of a GitHub Actions workflow.
-type workflow struct {
-	On          map[string]any
-	Permissions map[string]string
-	Defaults    struct {
-		Run struct {
-			Shell            string
-			WorkingDirectory string `yaml:"working-directory"`
-		}
-	}
-	Env  map[string]string
-	Jobs map[string]workflowJob
-}
-
-type workflowJob struct {
-	If, Environment string
-	Permissions     map[string]string
-	Strategy        struct {
-		FailFast *bool `yaml:"fail-fast"`
-		Matrix   struct{ Shard []int }
-	}
-	Concurrency struct {
-		Group            string
-		CancelInProgress bool `yaml:"cancel-in-progress"`
-	}
-	Env   map[string]string
-	Steps []workflowStep
-}
-
-type workflowStep struct {
-	ID, Name, If, Uses, Run string
-	With                    map[string]any
-	Env                     map[string]string
-}
-
-const shardWorkflowFile = "fleet-sharded/github-actions.yml"
-
-func publishedWorkflow(t *testing.T, file string) workflow {
-	t.Helper()
-	var published workflow
-	if err := yaml.Unmarshal([]byte(example(t, file)), &published); err != nil {
-		t.Fatal(err)
-	}
-	return published
-}
-
 // TestShardWorkflow_KeepsShardsApart holds the workflow to what it must not lose: its shards do not get into each other's
 // way.
 func TestShardWorkflow_KeepsShardsApart(t *testing.T) {
 	t.Parallel()
-	published := publishedWorkflow(t, shardWorkflowFile)
+	published := parsedYAML[workflow](t, example(t, shardWorkflowFile))
 	variables := blocks(parsed(t, "fleet-sharded/variables.tf"), "variable")
 	if got := evaluated(t, variables["shards"], "default", nil); got.Equals(cty.NumberIntVal(shardCount)).False() {
 		t.Errorf("the configuration has %v shards, want %d", got.GoString(), shardCount)
@@ -357,8 +309,8 @@ func TestAccShardWorkflow_SwitchesShardsSideBySide(t *testing.T) {
 	for i := range reading.Shops {
 		reading.Shops[i].Permissions = []string{sandbox.PermissionReadExtensions}
 	}
-	requested := newShardedEnv(t, testEnvOptions{seed: &reading, installed: true})
-	merged := newShardedEnv(t, testEnvOptions{seed: &seed, installed: true})
+	requested := newShardedEnv(t, testEnvOptions{seed: &reading, installed: true, hastened: true})
+	merged := newShardedEnv(t, testEnvOptions{seed: &seed, installed: true, hastened: true})
 	opening := seed.Shops[0]
 	its := shardOf(opening.MerchantID)
 	shards := []int{its, (its + 1) % shardCount}
@@ -393,7 +345,7 @@ func TestAccShardWorkflow_SwitchesShardsSideBySide(t *testing.T) {
 // each to say in its last step what is wanted of its shard.
 func (s *shardedEnv) runJob(t *testing.T, name string, shards []int, want func(shard int) string) {
 	t.Helper()
-	published := publishedWorkflow(t, shardWorkflowFile)
+	published := parsedYAML[workflow](t, example(t, shardWorkflowFile))
 	t.Run(name, func(t *testing.T) {
 		for _, shard := range shards {
 			t.Run(strconv.Itoa(shard), func(t *testing.T) {
@@ -401,12 +353,9 @@ func (s *shardedEnv) runJob(t *testing.T, name string, shards []int, want func(s
 				m := s.checkOut(t, published.Defaults.Run.WorkingDirectory)
 				m.writeShops(t, s.seed.Shops)
 				m.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
-				if got := m.terraform(t, "init", "-backend=false", "-input=false", "-no-color"); got.code != 0 {
-					t.Fatal(got.output)
-				}
-				m.repository(t)("the list of shops")
+				m.committed(t)
 				last := m.runSteps(t, published, name, map[string]string{
-					"matrix.shard": strconv.Itoa(shard), "github.run_id": "1658821493", "github.token": "the-jobs-own",
+					"matrix.shard": strconv.Itoa(shard), "github.run_id": "1658821493", "github.token": ciToken,
 					"secrets.PG_CONN_STR": s.db.url, "secrets.KUSTOM_PORTAL_TOKEN": s.server.Env()["KUSTOM_PORTAL_TOKEN"],
 					"secrets.MYSTORE_TOKENS": s.tokens(t, shard),
 				})
@@ -475,19 +424,12 @@ func returns(result func(args []cty.Value) string) function.Function {
 	})
 }
 
-// parsed returns a published file's HCL, which must be in the form of terraform fmt.
+// parsed returns a published file's HCL.
 func parsed(t *testing.T, name string) *hclsyntax.Body {
 	t.Helper()
-	content, err := fs.ReadFile(examples.FS, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, diags := hclsyntax.ParseConfig(content, name, hcl.InitialPos)
+	file, diags := hclsyntax.ParseConfig([]byte(example(t, name)), name, hcl.InitialPos)
 	if diags.HasErrors() {
 		t.Fatal(diags)
-	}
-	if string(hclwrite.Format(content)) != string(content) {
-		t.Errorf("%s is not formatted", name)
 	}
 	body, ok := file.Body.(*hclsyntax.Body)
 	if !ok {

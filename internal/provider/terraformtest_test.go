@@ -182,14 +182,14 @@ func quietEnvironment() []string {
 func (w *testEnv) cliConfig(t *testing.T, o testEnvOptions) string {
 	t.Helper()
 	var config string
+	binary, mirror := built, mirrorOfBuilt
+	if o.hastened {
+		binary, mirror = builtHastened, mirrorOfHastened
+	}
 	switch {
 	case o.installed:
-		config = fmt.Sprintf("provider_installation {\n  filesystem_mirror { path = %q }\n}\n", mirrored(t))
+		config = fmt.Sprintf("provider_installation {\n  filesystem_mirror { path = %q }\n}\n", mustBuild(t, mirror))
 	case o.external:
-		binary := built
-		if o.hastened {
-			binary = builtHastened
-		}
 		config = fmt.Sprintf("provider_installation {\n  dev_overrides { \"storefront-iac/kustom\" = %q }\n  direct {}\n}\n",
 			filepath.Dir(mustBuild(t, binary)))
 	}

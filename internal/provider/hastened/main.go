@@ -1,8 +1,10 @@
 // Command hastened serves the provider on a clock that runs faster than the real one, for tests that start it as a
-// process of its own and kill it: a run that comes after one that was killed waits for up to a minute.
+// process of its own: an apply waits until the vendors have settled, and a run that comes after one that was killed waits
+// for up to a minute. With arguments, it is the same command-line tool as the provider, for tests of pipelines.
 package main
 
 import (
+	"context"
 	"log"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 )
@@ -23,6 +26,11 @@ const (
 )
 
 func main() {
+	if len(os.Args) > 1 {
+		os.Exit(cli.Run(context.Background(), os.Args[1:], cli.Deps{
+			Version: "test", Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		}))
+	}
 	if err := serve(); err != nil {
 		log.Fatal(err)
 	}
