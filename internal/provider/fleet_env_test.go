@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-log/tflogtest"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
@@ -195,6 +197,8 @@ type fleetEnv struct {
 	createFirst bool
 	importID    string
 	state       *tfdriver.State
+	// log is what the provider has logged of applies.
+	log bytes.Buffer
 	// saved is the plan that mustApplySaved applies.
 	saved *tfdriver.Plan
 }
@@ -252,7 +256,7 @@ func (w *fleetEnv) applyWith(t *testing.T, o tfdriver.Options) run {
 
 func (w *fleetEnv) applySaved(t *testing.T) run {
 	t.Helper()
-	state, result := w.rollout.driver.Apply(t.Context(), w.saved)
+	state, result := w.rollout.driver.Apply(tflogtest.RootLogger(t.Context(), &w.log), w.saved)
 	w.state = state
 	return runOf(result)
 }
@@ -483,51 +487,4 @@ func oneKeySeed(n int) sandbox.Seed {
 	key.Host = kustomHost
 	seed.Shops, seed.Stores = seed.Shops[:n], seed.Stores[:1]
 	return seed
-}
-
-// fleetRun is a fleet that a real Terraform works on.
-type fleetRun struct {
-	*fleetShops
-	*testEnv
-}
-
-// newFleetRun returns the fleet of all shops of the seed in o.
-func newFleetRun(t *testing.T, o testEnvOptions) *fleetRun {
-	t.Helper()
-	w := newTestEnv(t, o)
-	f := &fleetRun{newFleetShops(w.sandbox.Sandbox, *o.seed), w}
-	f.inState = f.shopsInState
-	f.use(t)
-	return f
-}
-
-// use writes the configuration.
-func (w *fleetRun) use(t *testing.T) {
-	t.Helper()
-	content, err := json.Marshal(map[string]any{
-		"terraform": map[string]any{"required_providers": map[string]any{"kustom": map[string]string{"source": "storefront-iac/kustom"}}},
-		"resource":  map[string]any{fleetType: map[string]fleetSettings{"all": w.fleet}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.write(t, "main.tf.json", string(content))
-}
-
-// shopsInState returns the fleet's shops in the state. A fleet that is tainted or deposed is an error.
-func (w *fleetRun) shopsInState(t *testing.T) map[string]map[string]any {
-	t.Helper()
-	shops := map[string]map[string]any{}
-	for _, object := range w.state(t) {
-		for _, instance := range object.Instances {
-			if instance.Deposed != "" || instance.Status != "" {
-				t.Errorf("state: %s is left %s %s", object.Type, instance.Status, instance.Deposed)
-			}
-			all, _ := instance.Attributes["shops"].(map[string]any)
-			for name, shop := range all {
-				shops[name], _ = shop.(map[string]any)
-			}
-		}
-	}
-	return shops
 }

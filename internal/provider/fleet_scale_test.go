@@ -108,11 +108,18 @@ func TestFleet_ReusesConnections(t *testing.T) {
 func TestAccFleet_GoesOnAfterInterrupt(t *testing.T) {
 	const shops, after, patience = 300, 90, 10 * time.Second
 	seed := sandbox.FleetSeed(shops)
-	w := newFleetRun(t, testEnvOptions{
-		seed: &seed, external: true, clock: clock.System{}, sandbox: sandbox.Options{Latency: distance, Unchecked: true},
-	})
+	w := newTestEnv(t, testEnvOptions{seed: &seed, external: true, sandbox: sandbox.Options{Latency: distance, Unchecked: true}})
+	w.useExample(t, wayFleet, seed)
+	f := newFleetShops(w.sandbox.Sandbox, seed)
+	f.inState = func(t *testing.T) map[string]map[string]any {
+		shops, keys := map[string]map[string]any{}, w.keysInState(t)
+		for _, shop := range seed.Shops {
+			shops[shop.Name] = keys[shop.MerchantID]
+		}
+		return shops
+	}
 	made := func() int {
-		return len(slices.DeleteFunc(w.box.Requests(), func(r sandbox.Request) bool { return !makesKey(r) }))
+		return len(slices.DeleteFunc(f.box.Requests(), func(r sandbox.Request) bool { return !makesKey(r) }))
 	}
 	apply := w.start(t, "apply", "-auto-approve", "-input=false", "-no-color")
 	apply.await(t, func() bool { return made() >= after })
@@ -123,13 +130,13 @@ func TestAccFleet_GoesOnAfterInterrupt(t *testing.T) {
 	if took > patience {
 		t.Errorf("I6: Terraform ended %v after the interrupt", took)
 	}
-	late := slices.DeleteFunc(w.box.Requests(), func(r sandbox.Request) bool {
+	late := slices.DeleteFunc(f.box.Requests(), func(r sandbox.Request) bool {
 		return r.Method != http.MethodPost || r.Time.Sub(pressed) < time.Second
 	})
 	if len(late) > 0 {
 		t.Errorf("I6: %d keys were made more than a second after the interrupt", len(late))
 	}
-	done, keys := w.mustBeTrue(t), len(w.keys())
+	done, keys := f.mustBeTrue(t), len(f.keys())
 	if done < after/2 || done > shops*2/3 {
 		t.Errorf("%d shops are done", done)
 	}
@@ -139,9 +146,9 @@ func TestAccFleet_GoesOnAfterInterrupt(t *testing.T) {
 	if more := made() - before; more != shops-done {
 		t.Errorf("the next run made %d keys, want one for each of the %d shops that were left", more, shops-done)
 	}
-	mustNotHaveHurried(t, w.box.Requests())
+	mustNotHaveHurried(t, f.box.Requests())
 	w.mustBeEmpty(t)
-	w.mustBeDone(t)
+	f.mustBeDone(t)
 	summarize(t, fmt.Sprintf("fleet of %d shops interrupted: ended after %.1f s with %d shops done and %d keys to be deleted\n",
 		shops, took.Seconds(), done, keys-shops))
 }

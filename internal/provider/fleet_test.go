@@ -217,8 +217,8 @@ func fleetOf(t *testing.T, plan fleetModel, state *fleetModel, memory fleetMemor
 	return f
 }
 
-// TestFleet_Members: a shop whose settings are not known yet neither stays as it is nor leaves.
-func TestFleet_Members(t *testing.T) {
+// TestFleet_UnknownShopsNeitherStayNorLeave: a shop whose settings are not known yet neither stays as it is nor leaves.
+func TestFleet_UnknownShopsNeitherStayNorLeave(t *testing.T) {
 	t.Parallel()
 	shop := fullShop()
 	plan := fleetModel{Shops: shopsOf(map[string]*fleetShop{"b-stays": &shop, "a-comes": &shop, "d-unknown": nil, "e-unknown": nil})}
@@ -254,8 +254,8 @@ func TestFleet_Members(t *testing.T) {
 	}
 }
 
-// TestFleet_NothingSaved: only where nothing at all has come of a creation, nothing is kept.
-func TestFleet_NothingSaved(t *testing.T) {
+// TestFleet_KeepsNothingOfAFailedCreation: only where nothing at all has come of a creation, nothing is kept.
+func TestFleet_KeepsNothingOfAFailedCreation(t *testing.T) {
 	t.Parallel()
 	failed := errors.New("failed")
 	left := &rotation.Record{Memory: rotation.Memory{Undeleted: []kustom.Orphan{{}}}}
@@ -309,7 +309,7 @@ func TestFleet_WarnsOfDeletions(t *testing.T) {
 		want       string
 	}{
 		"only what changes": {
-			plans: []rotation.Plan{switched(nil, goes), switched(nil, later), {Delete: []rotation.KeyRef{goes}}, {Undecided: true}},
+			plans: []rotation.Plan{switched(nil, goes), switched(nil, later), {Delete: []rotation.KeyRef{elsewhere}}, {Undecided: true}},
 			want: "API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 key will be deleted by a later " +
 				"apply, when the portal shows no use: M1-b. Not decided yet for 1 shop: shop-4.",
 		},

@@ -33,7 +33,7 @@ func newRollout(t *testing.T, shops int) *rollout {
 }
 
 // newRolloutOf is a roll-out to the shops of a seed.
-func newRolloutOf(t *testing.T, seed sandbox.Seed, o sandbox.Options) *rollout {
+func newRolloutOf(t testing.TB, seed sandbox.Seed, o sandbox.Options) *rollout {
 	t.Helper()
 	c := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
 	o.Clock = c
@@ -70,15 +70,23 @@ func (r *rollout) start(string) (tfdriver.Server, tfdriver.Values, error) {
 	return server, nil, err
 }
 
+// dead has the tokens of shops expire.
+func (r *rollout) dead(shops ...string) []string {
+	for _, shop := range shops {
+		r.tokens[shop] = "fake-mystore-token-expired"
+	}
+	return shops
+}
+
 // config is the fleet of the shops, but for those that are left out.
 func (r *rollout) config(without ...string) tfdriver.Config {
-	shops := map[string]any{}
+	shops := tfdriver.Values{}
 	for _, shop := range r.seed.Shops {
 		if !slices.Contains(without, shop.Name) {
 			shops[shop.Name] = tfdriver.Values{"merchant_id": shop.MerchantID}
 		}
 	}
-	return tfdriver.Config{{Address: "kustom_mystore_fleet.all", Values: tfdriver.Values{"shops": tfdriver.Values(shops)}}}
+	return tfdriver.Config{{Address: fleetAddress, Values: tfdriver.Values{"shops": shops}}}
 }
 
 // connections are a connection for each shop, in order, but for those that are left out.
@@ -94,6 +102,26 @@ func (r *rollout) connections(without ...string) tfdriver.Config {
 	return config
 }
 
+// plan plans a configuration, which must not fail.
+func (r *rollout) plan(t testing.TB, config tfdriver.Config, state *tfdriver.State, o tfdriver.Options) *tfdriver.Plan {
+	t.Helper()
+	plan := r.driver.Plan(t.Context(), config, state, r.start, o)
+	if plan.Failed() {
+		t.Fatal(plan.Errors)
+	}
+	return plan
+}
+
+// apply plans and applies a configuration. Neither must fail.
+func (r *rollout) apply(t testing.TB, config tfdriver.Config, state *tfdriver.State) (*tfdriver.State, *tfdriver.Result) {
+	t.Helper()
+	now, result := r.driver.Apply(t.Context(), r.plan(t, config, state, tfdriver.Options{}))
+	if result.Failed() {
+		t.Fatal(result.Errors)
+	}
+	return now, result
+}
+
 // withOldKeys returns the shops whose stores still have the old key.
 func (r *rollout) withOldKeys() []string {
 	var shops []string
@@ -107,16 +135,24 @@ func (r *rollout) withOldKeys() []string {
 	return shops
 }
 
-// lines counts the lines that a text takes in a terminal.
-func lines(texts []string) int {
+// mustTell expects warnings that take so many lines of a terminal at most, one of which says all of these.
+func mustTell(t *testing.T, warnings []string, most int, texts ...string) {
+	t.Helper()
 	const wide = 76
-	n := 0
-	for _, text := range texts {
-		for line := range strings.Lines(text) {
-			n += 1 + len(line)/wide
+	lines, told := 0, false
+	for _, warning := range warnings {
+		says := true
+		for _, text := range texts {
+			says = says && strings.Contains(warning, text)
+		}
+		told = told || says
+		for line := range strings.Lines(warning) {
+			lines += 1 + len(line)/wide
 		}
 	}
-	return n
+	if lines > most || !told {
+		t.Errorf("the warnings take %d lines, want at most %d that say %q: %q", lines, most, texts, warnings)
+	}
 }
 
 // TestFleet_RollOutSaysExactlyWhatHappened switches 250 shops, of which two have dead tokens and three meet other
@@ -124,10 +160,7 @@ func lines(texts []string) int {
 func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 	t.Parallel()
 	r := newRollout(t, 250)
-	dead := []string{"shop-00007", "shop-00123"}
-	for _, shop := range dead {
-		r.tokens[shop] = "fake-mystore-token-expired"
-	}
+	dead := r.dead("shop-00007", "shop-00123")
 	const refused, unseen, kept = "shop-00010", "M00500020", "M00500030"
 	for _, fault := range []sandbox.Fault{
 		{API: sandbox.Mystore, Method: http.MethodPatch, Status: http.StatusForbidden, Match: func(q sandbox.Request) bool { return q.Shop == refused }},
@@ -141,17 +174,9 @@ func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 			}
 		}()
 	}
-
-	plan := r.driver.Plan(t.Context(), r.config(), tfdriver.NewState(), r.start, tfdriver.Options{})
-	if plan.Failed() {
-		t.Fatal(plan.Errors)
-	}
+	plan := r.plan(t, r.config(), tfdriver.NewState(), tfdriver.Options{})
 	mustNameOnce(t, plan.Warnings, "Shop can't be connected: ", dead)
-	if n := lines(plan.Warnings); n > 60 || !slices.ContainsFunc(plan.Warnings, func(w string) bool {
-		return strings.Contains(w, "248 shops will get a new key; 248 keys will be deleted") && strings.Contains(w, "and 228 more. Not decided yet for 2 shops: shop-00007, shop-00123.")
-	}) {
-		t.Errorf("the plan's warnings take %d lines: %q", n, plan.Warnings)
-	}
+	mustTell(t, plan.Warnings, 60, "248 shops will get a new key; 248 keys will be deleted", "and 228 more. Not decided yet for 2 shops: shop-00007, shop-00123.")
 
 	state, result := r.driver.Apply(t.Context(), plan)
 	if result.Failed() {
@@ -160,15 +185,12 @@ func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 	failed := append(slices.Clone(dead), refused, "shop-00020")
 	mustNameOnce(t, result.Warnings, "Shop keeps its present key: ", failed)
 	mustNameOnce(t, result.Warnings, "Replaced key not deleted yet: ", []string{"shop-00030"})
-	if n := lines(result.Warnings); n > 120 {
-		t.Errorf("the apply's warnings take %d lines: %q", n, result.Warnings)
-	}
+	mustTell(t, result.Warnings, 120)
 	if got, want := r.withOldKeys(), slices.Sorted(slices.Values(append(failed, "shop-00030"))); !slices.Equal(got, want) {
 		t.Errorf("these stores have their old keys: %v, want %v", got, want)
 	}
-	fleet := state.Current["kustom_mystore_fleet.all"]
 	for _, shop := range r.seed.Shops {
-		if problem := fleet.Text("shops", shop.Name, "last_error"); (problem != "") != slices.Contains(failed, shop.Name) {
+		if problem := state.Current[fleetAddress].Text("shops", shop.Name, "last_error"); (problem != "") != slices.Contains(failed, shop.Name) {
 			t.Errorf("%s: the last error is %q", shop.Name, problem)
 		}
 	}
@@ -181,48 +203,29 @@ func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 func TestFleet_SecondPlanCountsNoUnreadableShop(t *testing.T) {
 	t.Parallel()
 	r := newRollout(t, 4)
-	r.tokens["shop-00002"] = "fake-mystore-token-expired"
+	r.dead("shop-00002")
 	r.box.Arm(sandbox.Fault{
 		API: sandbox.Mystore, Method: http.MethodPatch, Status: http.StatusForbidden, Match: func(q sandbox.Request) bool { return q.Shop == "shop-00003" },
 	})
-	state, result := r.driver.Apply(t.Context(), r.driver.Plan(t.Context(), r.config(), tfdriver.NewState(), r.start, tfdriver.Options{}))
-	if result.Failed() {
-		t.Fatal(result.Errors)
-	}
-	again := r.driver.Plan(t.Context(), r.config(), state, r.start, tfdriver.Options{})
-	if again.Failed() || !slices.ContainsFunc(again.Warnings, func(w string) bool {
-		return strings.Contains(w, "1 shop will get a new key; ") && strings.Contains(w, "The apply tries again to read 1 shop, and gives each a new key if it can: shop-00002.")
-	}) {
-		t.Errorf("the second plan says %q", slices.Concat(again.Errors, again.Warnings))
-	}
+	state, _ := r.apply(t, r.config(), tfdriver.NewState())
+	mustTell(t, r.plan(t, r.config(), state, tfdriver.Options{}).Warnings, 60, "1 shop will get a new key; ",
+		"The apply tries again to read 1 shop, and gives each a new key if it can: shop-00002.")
 }
 
 // TestFleet_SaysOnceWhichShopsKeepOldKeys: two shops that are not in the fleet, and can't be read, may use any key.
 func TestFleet_SaysOnceWhichShopsKeepOldKeys(t *testing.T) {
 	t.Parallel()
 	r := newRollout(t, 250)
-	dead := []string{"shop-00007", "shop-00123"}
-	for _, shop := range dead {
-		r.tokens[shop] = "fake-mystore-token-expired"
-	}
-	plan := r.driver.Plan(t.Context(), r.config(dead...), tfdriver.NewState(), r.start, tfdriver.Options{})
-	state, result := r.driver.Apply(t.Context(), plan)
-	if plan.Failed() || result.Failed() {
-		t.Fatal(plan.Errors, result.Errors)
-	}
+	dead := r.dead("shop-00007", "shop-00123")
+	state, result := r.apply(t, r.config(dead...), tfdriver.NewState())
 	mustNameOnce(t, result.Warnings, "Replaced key not deleted yet: ", []string{"shop-00001"})
-	if n := lines(result.Warnings); n > 60 || !slices.ContainsFunc(result.Warnings, func(w string) bool {
-		return strings.Contains(w, "Shop shop-00007, shop-00123 may use it") && strings.Contains(w, "The same applies to 247 more keys: M00500002-f0002, ")
-	}) {
-		t.Errorf("the apply's warnings take %d lines: %q", n, result.Warnings)
-	}
+	mustTell(t, result.Warnings, 60, "Shop shop-00007, shop-00123 may use it", "The same applies to 247 more keys: M00500002-f0002, ")
 	// With new tokens, the next apply clears up.
 	for _, shop := range r.seed.Shops {
 		r.tokens[shop.Name] = shop.Token
 	}
-	plan = r.driver.Plan(t.Context(), r.config(dead...), state, r.start, tfdriver.Options{})
-	if _, result = r.driver.Apply(t.Context(), plan); result.Failed() || !slices.Equal(r.withOldKeys(), dead) {
-		t.Errorf("old keys are left at %v: %v", r.withOldKeys(), result.Errors)
+	if r.apply(t, r.config(dead...), state); !slices.Equal(r.withOldKeys(), dead) {
+		t.Errorf("old keys are left at %v", r.withOldKeys())
 	}
 }
 
@@ -232,14 +235,8 @@ func TestConnections_ApplyTellsWhatIsLeftAtItsEnd(t *testing.T) {
 	t.Parallel()
 	r := newRollout(t, 12)
 	r.cache = t.TempDir()
-	dead := []string{"shop-00011", "shop-00012"}
-	for _, shop := range dead {
-		r.tokens[shop] = "fake-mystore-token-expired"
-	}
-	plan := r.driver.Plan(t.Context(), r.connections(), tfdriver.NewState(), r.start, tfdriver.Options{})
-	if plan.Failed() {
-		t.Fatal(plan.Errors)
-	}
+	dead := r.dead("shop-00011", "shop-00012")
+	plan := r.plan(t, r.connections(), tfdriver.NewState(), tfdriver.Options{})
 	mustNameOnce(t, plan.Warnings, "Shop can't be connected: ", dead)
 	_, result := r.driver.Apply(t.Context(), plan)
 	mustNameOnce(t, result.Errors, "Shop not connected: ", dead)
@@ -254,13 +251,7 @@ func TestConnections_ApplyTellsOfKeysThatAShopWithoutAnObjectKeeps(t *testing.T)
 	t.Parallel()
 	r := newRollout(t, 4)
 	r.cache = t.TempDir()
-	const dead = "shop-00004"
-	r.tokens[dead] = "fake-mystore-token-expired"
-	plan := r.driver.Plan(t.Context(), r.connections(dead), tfdriver.NewState(), r.start, tfdriver.Options{})
-	_, result := r.driver.Apply(t.Context(), plan)
-	if plan.Failed() || result.Failed() {
-		t.Fatal(plan.Errors, result.Errors)
-	}
+	_, result := r.apply(t, r.connections(r.dead("shop-00004")...), tfdriver.NewState())
 	mustNameOnce(t, result.Warnings, "Replaced key not deleted yet: ", []string{"shop-00001", "shop-00002", "shop-00003"})
 }
 

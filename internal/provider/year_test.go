@@ -68,11 +68,7 @@ func keyAddressOf(shop sandbox.Shop) string { return "kustom_api_key." + shop.Na
 
 func (y *year) plan(t *testing.T, o tfdriver.Options) *tfdriver.Plan {
 	t.Helper()
-	plan := y.driver.Plan(t.Context(), y.config(), y.state, y.start, o)
-	if plan.Failed() {
-		t.Fatal(plan.Errors)
-	}
-	return plan
+	return y.rollout.plan(t, y.config(), y.state, o)
 }
 
 func (y *year) apply(t *testing.T, o tfdriver.Options) *tfdriver.Result {
