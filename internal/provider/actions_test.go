@@ -248,28 +248,73 @@ func TestActions_RejectBadInput(t *testing.T) {
 		stage  string
 		want   problem
 	}{
-		"verify nothing":           {verifyAction, values{}, "validate", problem{"", "Nothing to verify", "Set shop, or kustom_id with kustom_secret"}},
-		"verify no shop's name":    {verifyAction, values{"shop": ""}, "validate", problem{"shop", "Invalid Attribute Value Length", "at least 1"}},
-		"verify an ID alone":       {verifyAction, values{"kustom_id": exampleUsername}, "validate", problem{"kustom_secret", "No secret", "Set both, or neither"}},
-		"verify a secret alone":    {verifyAction, values{"kustom_secret": exampleSecret}, "validate", problem{"kustom_id", "No Kustom ID", "Set both, or neither"}},
-		"verify a swapped pair":    {verifyAction, values{"kustom_id": exampleSecret, "kustom_secret": exampleUsername}, "validate", swapped},
-		"verify a padded secret":   {verifyAction, verify(values{"kustom_secret": exampleSecret + "\n"}), "validate", problem{"kustom_secret", "White space around the value", ""}},
-		"timeout without a unit":   {verifyAction, verify(values{"timeout": "5"}), "validate", problem{"timeout", "Malformed duration", `"5" is not a positive duration with a unit`}},
-		"negative timeout":         {verifyAction, verify(values{"timeout": "-5m"}), "validate", problem{"timeout", "Malformed duration", ""}},
-		"ID of the playground":     {verifyAction, verify(playgroundPair), "plan", problem{"kustom_id", "The key belongs to the playground environment", ""}},
-		"secret of the playground": {verifyAction, verify(values{"kustom_secret": "kco_test_api_x"}), "plan", problem{"kustom_secret", "Secret of another environment", ""}},
-		"order for insecure shop":  {orderAction, order(values{"shop_url": "http://butikk.example"}), "validate", malformed},
-		"order for no host":        {orderAction, order(values{"shop_url": "https://"}), "validate", malformed},
-		"order with a query":       {orderAction, order(values{"shop_url": "https://butikk.example/?a=1"}), "validate", malformed},
-		"order with a fragment":    {orderAction, order(values{"shop_url": "https://butikk.example/#a"}), "validate", malformed},
-		"order with a user":        {orderAction, order(values{"shop_url": "https://me@butikk.example/"}), "validate", malformed},
-		"order in no country":      {orderAction, order(values{"country": "Norge"}), "validate", problem{"country", "Invalid Attribute Value Match", "two capital letters"}},
-		"order in no currency":     {orderAction, order(values{"currency": "kr"}), "validate", problem{"currency", "Invalid Attribute Value Match", "three capital letters"}},
-		"order in no locale":       {orderAction, order(values{"locale": "norsk"}), "validate", problem{"locale", "Invalid Attribute Value Match", "the form of nb-NO"}},
-		"order with a bad timeout": {orderAction, order(values{"timeout": "soon"}), "validate", problem{"timeout", "Malformed duration", ""}},
-		"order by a swapped pair":  {orderAction, order(values{"kustom_id": playgroundSecret, "kustom_secret": playgroundUsername}), "validate", swapped},
-		"ID of production":         {orderAction, order(values{"kustom_id": exampleUsername}), "plan", problem{"kustom_id", "The key belongs to the production environment", ""}},
-		"secret of production":     {orderAction, order(values{"kustom_secret": exampleSecret}), "plan", problem{"kustom_secret", "Secret of another environment", ""}},
+		"verify nothing": {
+			verifyAction, values{}, "validate",
+			problem{"", "Nothing to verify", "Set shop, or kustom_id with kustom_secret"},
+		},
+		"verify no shop's name": {
+			verifyAction, values{"shop": ""}, "validate",
+			problem{"shop", "Invalid Attribute Value Length", "at least 1"},
+		},
+		"verify an ID alone": {
+			verifyAction, values{"kustom_id": exampleUsername}, "validate",
+			problem{"kustom_secret", "No secret", "Set both, or neither"},
+		},
+		"verify a secret alone": {
+			verifyAction, values{"kustom_secret": exampleSecret}, "validate",
+			problem{"kustom_id", "No Kustom ID", "Set both, or neither"},
+		},
+		"verify a swapped pair": {verifyAction, values{"kustom_id": exampleSecret, "kustom_secret": exampleUsername}, "validate", swapped},
+		"verify a padded secret": {
+			verifyAction, verify(values{"kustom_secret": exampleSecret + "\n"}), "validate",
+			problem{"kustom_secret", "White space around the value", ""},
+		},
+		"timeout without a unit": {
+			verifyAction, verify(values{"timeout": "5"}), "validate",
+			problem{"timeout", "Malformed duration", `"5" is not a positive duration with a unit`},
+		},
+		"negative timeout": {
+			verifyAction, verify(values{"timeout": "-5m"}), "validate",
+			problem{"timeout", "Malformed duration", ""},
+		},
+		"ID of the playground": {
+			verifyAction, verify(playgroundPair), "plan",
+			problem{"kustom_id", "The key belongs to the playground environment", ""},
+		},
+		"secret of the playground": {
+			verifyAction, verify(values{"kustom_secret": "kco_test_api_x"}), "plan",
+			problem{"kustom_secret", "Secret of another environment", ""},
+		},
+		"order for insecure shop": {orderAction, order(values{"shop_url": "http://butikk.example"}), "validate", malformed},
+		"order for no host":       {orderAction, order(values{"shop_url": "https://"}), "validate", malformed},
+		"order with a query":      {orderAction, order(values{"shop_url": "https://butikk.example/?a=1"}), "validate", malformed},
+		"order with a fragment":   {orderAction, order(values{"shop_url": "https://butikk.example/#a"}), "validate", malformed},
+		"order with a user":       {orderAction, order(values{"shop_url": "https://me@butikk.example/"}), "validate", malformed},
+		"order in no country": {
+			orderAction, order(values{"country": "Norge"}), "validate",
+			problem{"country", "Invalid Attribute Value Match", "two capital letters"},
+		},
+		"order in no currency": {
+			orderAction, order(values{"currency": "kr"}), "validate",
+			problem{"currency", "Invalid Attribute Value Match", "three capital letters"},
+		},
+		"order in no locale": {
+			orderAction, order(values{"locale": "norsk"}), "validate",
+			problem{"locale", "Invalid Attribute Value Match", "the form of nb-NO"},
+		},
+		"order with a bad timeout": {
+			orderAction, order(values{"timeout": "soon"}), "validate",
+			problem{"timeout", "Malformed duration", ""},
+		},
+		"order by a swapped pair": {orderAction, order(values{"kustom_id": playgroundSecret, "kustom_secret": playgroundUsername}), "validate", swapped},
+		"ID of production": {
+			orderAction, order(values{"kustom_id": exampleUsername}), "plan",
+			problem{"kustom_id", "The key belongs to the production environment", ""},
+		},
+		"secret of production": {
+			orderAction, order(values{"kustom_secret": exampleSecret}), "plan",
+			problem{"kustom_secret", "Secret of another environment", ""},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

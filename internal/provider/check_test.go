@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -77,7 +78,8 @@ func (c checked) says(t *testing.T, texts ...string) {
 	}
 }
 
-func TestCheckIsReady(t *testing.T) {
+// TestCheck_IsReadyByEachWay to the vendors, and says what it has seen.
+func TestCheck_IsReadyByEachWay(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{waysAPIs, waysPages, waysMixed} {
 		t.Run(way, func(t *testing.T) {
@@ -98,8 +100,8 @@ func TestCheckIsReady(t *testing.T) {
 	}
 }
 
-// TestCheckGivesTheWordsToPaste: a word has changed, and the check with the one that it prints is ready.
-func TestCheckGivesTheWordsToPaste(t *testing.T) {
+// TestCheck_GivesWordsToPaste: a word has changed, and the check with the one that it prints is ready.
+func TestCheck_GivesWordsToPaste(t *testing.T) {
 	t.Parallel()
 	rename := func(o *checkSetup) {
 		o.Arm(sandbox.Fault{API: sandbox.PortalPages, Kind: sandbox.FaultRename, Times: 1000, Rename: map[string]string{"Generate new": "Generate secret key"}})
@@ -119,8 +121,8 @@ func TestCheckGivesTheWordsToPaste(t *testing.T) {
 	}
 }
 
-// TestCheckGivesTheAddressToPaste: a control panel has moved to the shop's own domain.
-func TestCheckGivesTheAddressToPaste(t *testing.T) {
+// TestCheck_GivesAddressToPaste: a control panel has moved to the shop's own domain.
+func TestCheck_GivesAddressToPaste(t *testing.T) {
 	t.Parallel()
 	moved := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "<h1>Fjellsport</h1>")
@@ -139,79 +141,64 @@ func TestCheckGivesTheAddressToPaste(t *testing.T) {
 	c.says(t, "browser {\n  mystore_admin_urls = {\n    \"fjellsport\" = \""+elsewhere+"/kontrollpanel\"\n  }\n}\n")
 }
 
-// TestCheckSeesMismatches: what would send one merchant's payments to another stands out.
-func TestCheckSeesMismatches(t *testing.T) {
-	t.Parallel()
-	swapped := sandbox.ThreeShops()
-	a, b := &swapped.Shops[0], &swapped.Shops[1]
-	a.KustomID, b.KustomID = b.KustomID, a.KustomID
-	a.KustomSecret, b.KustomSecret = b.KustomSecret, a.KustomSecret
-	a.MerchantID, b.MerchantID = "", ""
-	shared := sandbox.ThreeShops()
-	shared.Shops[2].KustomID, shared.Shops[2].KustomSecret, shared.Shops[2].MerchantID = shared.Shops[0].KustomID, shared.Shops[0].KustomSecret, ""
-	unseen := sandbox.ThreeShops()
-	unseen.Users[0].Stores = []string{"M00412871", "M00698335"}
-	for name, test := range map[string]struct {
-		seed     sandbox.Seed
-		expected map[string]string
-		want     []string
-	}{
-		"swapped": {swapped, nil, []string{
-			"MISMATCH: shop fjellsport has a key of store M00537204 (Kaffebønna), and store M00412871 (Fjellsport) is called like it",
-		}},
-		"expected": {sandbox.ThreeShops(), map[string]string{"fjellsport": "M00698335", "kaffebonna": "M00537204"}, []string{
-			"MISMATCH: shop fjellsport has a key of store M00412871 (Fjellsport), but must belong to store M00698335 (Ull og Tre)",
-		}},
-		"expected and unknown": {sandbox.ThreeShops(), map[string]string{"nowhere": "M00412871"}, []string{"Shop nowhere"}},
-		"shared":               {shared, nil, []string{"MISMATCH: shops fjellsport and ullogtre both have a key of store M00412871"}},
-		"unseen":               {unseen, nil, []string{"MISMATCH: shop kaffebonna has a key of store M00537204, which the signed-in user of Kustom Portal can't see"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := checkOn(t, waysAPIs, test.seed, sandbox.Options{}, func(o *checkSetup) { o.Expected = test.expected })
-			if c.ready {
-				t.Error("it is ready")
-			}
-			c.says(t, test.want...)
-		})
-	}
-}
-
-// TestCheckSaysWhyItIsNotReady is about who is signed in, and where.
-func TestCheckSaysWhyItIsNotReady(t *testing.T) {
+// TestCheck_SaysWhyItIsNotReady: what would send one merchant's payments to another stands out, and who is signed in where.
+func TestCheck_SaysWhyItIsNotReady(t *testing.T) {
 	t.Parallel()
 	impostor := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(impostor.Close)
-	staff := sandbox.ThreeShops()
-	staff.Users[0].Role = sandbox.RoleStaff
 	for name, test := range map[string]struct {
-		way    string
-		seed   sandbox.Seed
-		change func(*checkSetup)
-		want   []string
+		way      string
+		seed     func(*sandbox.Seed)
+		expected map[string]string
+		change   func(*checkSetup)
+		says     []string
 	}{
-		"no rights by API": {waysAPIs, staff, nil, []string{"failed"}},
-		"nobody signed in": {waysPages, sandbox.ThreeShops(), func(o *checkSetup) {
+		"swapped": {seed: func(s *sandbox.Seed) {
+			a, b := &s.Shops[0], &s.Shops[1]
+			a.KustomID, b.KustomID, a.KustomSecret, b.KustomSecret = b.KustomID, a.KustomID, b.KustomSecret, a.KustomSecret
+			a.MerchantID, b.MerchantID = "", ""
+		}, says: []string{
+			"MISMATCH: shop fjellsport has a key of store M00537204 (Kaffebønna), and store M00412871 (Fjellsport) is called like it",
+		}},
+		"expected": {expected: map[string]string{"fjellsport": "M00698335", "kaffebonna": "M00537204"}, says: []string{
+			"MISMATCH: shop fjellsport has a key of store M00412871 (Fjellsport), but must belong to store M00698335 (Ull og Tre)",
+		}},
+		"expected and unknown": {expected: map[string]string{"nowhere": "M00412871"}, says: []string{"Shop nowhere"}},
+		"shared": {seed: func(s *sandbox.Seed) {
+			s.Shops[2].KustomID, s.Shops[2].KustomSecret, s.Shops[2].MerchantID = s.Shops[0].KustomID, s.Shops[0].KustomSecret, ""
+		}, says: []string{"MISMATCH: shops fjellsport and ullogtre both have a key of store M00412871"}},
+		"unseen": {seed: func(s *sandbox.Seed) { s.Users[0].Stores = []string{"M00412871", "M00698335"} }, says: []string{
+			"MISMATCH: shop kaffebonna has a key of store M00537204, which the signed-in user of Kustom Portal can't see",
+		}},
+		"no rights by API": {seed: func(s *sandbox.Seed) { s.Users[0].Role = sandbox.RoleStaff }, says: []string{"failed"}},
+		"nobody signed in": {way: waysPages, change: func(o *checkSetup) {
 			delete(o.env, "KUSTOM_PORTAL_SESSION")
 			delete(o.env, "MYSTORE_SESSIONS")
-		}, []string{"Nobody has signed in to Kustom Portal", "login", "Shops\n  failed   none is known"}},
-		"impostor": {waysAPIs, sandbox.ThreeShops(), func(o *checkSetup) {
-			o.env["KUSTOM_API_URL"] = impostor.URL
-		}, []string{"failed   whether it refuses a wrong secret"}},
+		}, says: []string{"Nobody has signed in to Kustom Portal", "login", "Shops\n  failed   none is known"}},
+		"impostor": {change: func(o *checkSetup) { o.env["KUSTOM_API_URL"] = impostor.URL }, says: []string{"failed   whether it refuses a wrong secret"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := checkOn(t, test.way, test.seed, sandbox.Options{}, test.change)
+			seed := sandbox.ThreeShops()
+			if test.seed != nil {
+				test.seed(&seed)
+			}
+			c := checkOn(t, cmp.Or(test.way, waysAPIs), seed, sandbox.Options{}, func(o *checkSetup) {
+				o.Expected = test.expected
+				if test.change != nil {
+					test.change(o)
+				}
+			})
 			if c.ready {
 				t.Error("it is ready")
 			}
-			c.says(t, test.want...)
+			c.says(t, test.says...)
 		})
 	}
 }
 
-// TestCheckRefusesBadSettings as a plan does.
-func TestCheckRefusesBadSettings(t *testing.T) {
+// TestCheck_RefusesBadSettings as a plan does.
+func TestCheck_RefusesBadSettings(t *testing.T) {
 	t.Parallel()
 	_, err := provider.Check(t.Context(), provider.Options{Getenv: func(string) string { return "" }},
 		provider.CheckOptions{Environment: "moon", Labels: map[string]string{"portal.nothing": "x"}, Out: &bytes.Buffer{}})
@@ -220,8 +207,8 @@ func TestCheckRefusesBadSettings(t *testing.T) {
 	}
 }
 
-// TestCheckWarnsOfWhatAPlanWarnsOf, and goes on: others can read the file of tokens.
-func TestCheckWarnsOfWhatAPlanWarnsOf(t *testing.T) {
+// TestCheck_WarnsOfWhatAPlanWarnsOf, and goes on: others can read the file of tokens.
+func TestCheck_WarnsOfWhatAPlanWarnsOf(t *testing.T) {
 	t.Parallel()
 	c := checkOn(t, waysAPIs, sandbox.ThreeShops(), sandbox.Options{}, func(o *checkSetup) {
 		file := filepath.Join(t.TempDir(), "tokens.json")
@@ -237,8 +224,8 @@ func TestCheckWarnsOfWhatAPlanWarnsOf(t *testing.T) {
 	c.says(t, "File of Mystore tokens is readable by others", "chmod 600")
 }
 
-// TestCheckReportHoldsNoValue looks in the report for everything that the sandbox knows.
-func TestCheckReportHoldsNoValue(t *testing.T) {
+// TestCheck_ReportHoldsNoValue looks in the report for everything that the sandbox knows.
+func TestCheck_ReportHoldsNoValue(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	c := checkOn(t, waysPages, seed, sandbox.Options{}, nil)

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,8 +13,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestEndpointStatus_ReadsServices reads every field, of a store in the middle of its switch and of one that
-// nobody has called yet.
+// TestEndpointStatus_ReadsServices reads every field, of a store in the middle of its switch of one that
+// nobody has called yet, and of one that has switched.
 func TestEndpointStatus_ReadsServices(t *testing.T) {
 	used := time.Date(2026, time.October, 3, 8, 0, 0, 0, time.UTC)
 	seed := exampleSeed()
@@ -21,6 +22,10 @@ func TestEndpointStatus_ReadsServices(t *testing.T) {
 		{Service: "checkout", Host: kustomHost, LastUsedAt: &used},
 		{Service: "customer_tokens", Host: legacyHost},
 	}
+	const switched = "M00888888"
+	seed.Stores = append(seed.Stores, sandbox.Store{
+		MerchantID: switched, Name: "Byttet", Website: "https://byttet.example", Services: []sandbox.Service{{Service: "checkout", Host: kustomHost}},
+	})
 	v := newVendors(t, seed, sandbox.Options{})
 	const files = "data-sources/kustom_endpoint_status/"
 	const address = "data.kustom_endpoint_status.butikk"
@@ -45,16 +50,23 @@ func TestEndpointStatus_ReadsServices(t *testing.T) {
 				})),
 			},
 		},
-		{
-			Config: `data "kustom_endpoint_status" "butikk" { merchant_id = "M00999999" }`,
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListSizeExact(0)),
-				statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(false)),
-			},
-		},
+		wantQuietStatus("M00999999", 0),
+		wantQuietStatus(switched, 1),
 	})
 	v.wantOnlyReads(t)
 	v.wantViolations(t)
+}
+
+// wantQuietStatus reads the status of a store with so many services, for none of which the portal asks anything.
+func wantQuietStatus(merchantID string, services int) resource.TestStep {
+	const address = "data.kustom_endpoint_status.butikk"
+	return resource.TestStep{
+		Config: fmt.Sprintf("data \"kustom_endpoint_status\" \"butikk\" {\n  merchant_id = %q\n}\n", merchantID),
+		ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListSizeExact(services)),
+			statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(false)),
+		},
+	}
 }
 
 // TestEndpointStatus_RejectsBadInput says what is wrong, and what to do about it.

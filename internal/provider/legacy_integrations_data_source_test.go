@@ -28,23 +28,24 @@ func integrationsOf(merchantIDs string) string {
 	return "data \"kustom_legacy_integrations\" \"all\" {\n  merchant_ids = " + merchantIDs + "\n}\n"
 }
 
+// currentIn expects of a key whether it is current, and which shops use it.
+func currentIn(current bool, shops ...string) map[string]knownvalue.Check {
+	checks := []knownvalue.Check{}
+	for _, shop := range shops {
+		checks = append(checks, knownvalue.StringExact(shop))
+	}
+	return map[string]knownvalue.Check{"current": knownvalue.Bool(current), "mystore_shops": knownvalue.ListExact(checks)}
+}
+
 // TestLegacyIntegrations_ListsLegacyKeys runs the published example: two legacy keys of one store, of which a
 // shop uses one, and two stores with one each.
 func TestLegacyIntegrations_ListsLegacyKeys(t *testing.T) {
 	apiOnly(t, "no page shows a host: TestAccSwitch finds keys by their form")
 	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
 	legacy := func(merchantID string, lastUsed knownvalue.Check, current bool, shops ...string) knownvalue.Check {
-		checks := []knownvalue.Check{}
-		for _, shop := range shops {
-			checks = append(checks, knownvalue.StringExact(shop))
-		}
-		return knownvalue.ObjectExact(map[string]knownvalue.Check{
-			"merchant_id":   knownvalue.StringExact(merchantID),
-			"host":          knownvalue.StringExact(legacyHost),
-			"last_used_at":  lastUsed,
-			"current":       knownvalue.Bool(current),
-			"mystore_shops": knownvalue.ListExact(checks),
-		})
+		facts := currentIn(current, shops...)
+		facts["merchant_id"], facts["host"], facts["last_used_at"] = knownvalue.StringExact(merchantID), knownvalue.StringExact(legacyHost), lastUsed
+		return knownvalue.ObjectExact(facts)
 	}
 	runInProcess(t, v, []resource.TestStep{{
 		Config: integrationsHCL(t),
@@ -158,13 +159,7 @@ func variantSeed() sandbox.Seed {
 func TestLegacyIntegrations_TellsWhichKeyIsCurrent(t *testing.T) {
 	v := newVendors(t, variantSeed(), sandbox.Options{})
 	facts := func(current bool, shops ...string) knownvalue.Check {
-		checks := []knownvalue.Check{}
-		for _, shop := range shops {
-			checks = append(checks, knownvalue.StringExact(shop))
-		}
-		return knownvalue.ObjectPartial(map[string]knownvalue.Check{
-			"current": knownvalue.Bool(current), "mystore_shops": knownvalue.ListExact(checks),
-		})
+		return knownvalue.ObjectPartial(currentIn(current, shops...))
 	}
 	runInProcess(t, v, []resource.TestStep{
 		{

@@ -315,22 +315,46 @@ func TestLists_TellWhyTheyEnd(t *testing.T) {
 		results int
 		says    string
 	}{
-		{name: "portal token missing", query: everyKey, env: portalTokenIs(""), says: "API keys not listed: The provider's portal_token is not set. Set it, or the environment variable KUSTOM_PORTAL_TOKEN"},
-		{name: "portal token wrong", query: everyKey, env: portalTokenIs("wrong-portal-token"), says: "API keys not listed: Kustom Portal rejects the token. It is wrong or has expired."},
-		{name: "staff", query: everyKey, env: portalTokenIs("example-token-staff"), says: "can't see Integrations. Ask your account administrator for access via User Manager"},
+		{
+			name: "portal token missing", query: everyKey, env: portalTokenIs(""),
+			says: "API keys not listed: The provider's portal_token is not set. Set it, or the environment variable KUSTOM_PORTAL_TOKEN",
+		},
+		{
+			name: "portal token wrong", query: everyKey, env: portalTokenIs("wrong-portal-token"),
+			says: "API keys not listed: Kustom Portal rejects the token. It is wrong or has expired.",
+		},
+		{
+			name: "staff", query: everyKey, env: portalTokenIs("example-token-staff"),
+			says: "can't see Integrations. Ask your account administrator for access via User Manager",
+		},
 		{
 			name: "store not visible", query: everyKey.with(attributes{"merchant_ids": []string{exampleStore}}), env: portalTokenIs("example-token-stranger"),
 			says: "can't see such a store. Check the merchant ID",
 		},
-		{name: "malformed store", query: invalid(everyKey, "merchant_ids", []string{"butikk"}), says: `Malformed merchant ID: "butikk" is not a merchant ID.`},
+		{
+			name: "malformed store", query: invalid(everyKey, "merchant_ids", []string{"butikk"}),
+			says: `Malformed merchant ID: "butikk" is not a merchant ID.`,
+		},
 		{name: "store twice", query: invalid(everyKey, "merchant_ids", []string{exampleStore, exampleStore}), says: "duplicate"},
 		{name: "no store", query: invalid(everyKey, "merchant_ids", []string{}), says: "at least 1 elements"},
 		{name: "malformed time", query: invalid(everyKey, "unused_since", "2026-03-31"), says: "Malformed time"},
-		{name: "no shop tokens", query: everyShop, env: shopTokensAre(""), says: "Shops not listed: The provider's mystore_tokens is not set. Set it, or the environment variable MYSTORE_TOKENS, to a map"},
+		{
+			name: "no shop tokens", query: everyShop, env: shopTokensAre(""),
+			says: "Shops not listed: The provider's mystore_tokens is not set. Set it, or the environment variable MYSTORE_TOKENS, to a map",
+		},
 		{name: "empty map of tokens", query: everyShop, env: shopTokensAre("{}")},
-		{name: "no token for the shop", query: everyShop.with(attributes{"shops": []string{"butikk", "annen"}}), results: 1, says: "Shops not listed: The provider has no Mystore token for shop annen. Create a token for this shop at auth.mystore.no"},
-		{name: "shop token wrong", query: everyShop, results: 1, env: wrongToken, says: "Shops not listed: Mystore rejects the shop's token. It is wrong or has expired."},
-		{name: "token of another shop", query: everyShop, env: shopTokensAre(`{"nettbutikk": "example-token-butikk"}`), says: "It belongs to another shop, or lacks the permission for extensions."},
+		{
+			name: "no token for the shop", query: everyShop.with(attributes{"shops": []string{"butikk", "annen"}}), results: 1,
+			says: "Shops not listed: The provider has no Mystore token for shop annen. Create a token for this shop at auth.mystore.no",
+		},
+		{
+			name: "shop token wrong", query: everyShop, results: 1, env: wrongToken,
+			says: "Shops not listed: Mystore rejects the shop's token. It is wrong or has expired.",
+		},
+		{
+			name: "token of another shop", query: everyShop, env: shopTokensAre(`{"nettbutikk": "example-token-butikk"}`),
+			says: "It belongs to another shop, or lacks the permission for extensions.",
+		},
 		{name: "no shop", query: invalid(everyShop, "shops", []string{}), says: "at least 1 elements"},
 		{name: "shop without a name", query: invalid(everyShop, "shops", []string{""}), says: "at least 1"},
 	} {

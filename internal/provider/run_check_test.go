@@ -11,8 +11,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// TestPageErrorsEndWithTheCheck: it is the next thing to run for whoever meets one.
-func TestPageErrorsEndWithTheCheck(t *testing.T) {
+// TestPageErrors_EndWithTheCheck: it is the next thing to run for whoever meets one.
+func TestPageErrors_EndWithTheCheck(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
 		&browser.StepError{Site: portalpages.Name, Kind: browser.NotFound}, &browser.StepError{Kind: browser.SignedOut},

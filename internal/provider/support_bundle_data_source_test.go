@@ -2,11 +2,11 @@ package provider_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -24,26 +24,14 @@ func TestSupportBundle_DescribesStoreAndShop(t *testing.T) {
 	w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed})
 	w.write(t, "main.tf", example(t, bundleExample+"terraform.tf", bundleExample+"data-source.tf"))
 	w.mustApply(t)
-	got := w.terraform(t, "output", "-raw", "support_bundle").output
-	for _, says := range []string{
-		"# Store M00123456",
-		"| Provider | terraform-provider-kustom test |",
+	mustSay(t, w.terraform(t, "output", "-raw", "support_bundle"), "# Store M00123456", "| Provider | terraform-provider-kustom test |",
 		"| M00123456-aB3dE | api.kustom.co |  | 2026-10-01T08:00:00Z | never | none shown | nettbutikk |",
-		"## Shop nettbutikk",
-		"| Klarna Checkout V3 | 3.4.1, active |",
-		"| Kustom ID | M00123456-aB3dE |",
-	} {
-		if !strings.Contains(got, says) {
-			t.Errorf("the bundle does not say %q:\n%s", says, got)
-		}
-	}
+		"## Shop nettbutikk", "| Klarna Checkout V3 | 3.4.1, active |", "| Kustom ID | M00123456-aB3dE |")
 	w.mustBeEmpty(t)
 	if n := w.sandbox.Count(sandbox.Merchant, "", ""); n > 0 {
 		t.Errorf("the merchant API was called %d times", n)
 	}
-	for _, v := range w.sandbox.Violations() {
-		t.Error(v)
-	}
+	mustHaveNoViolation(t, w)
 }
 
 // bundle is what the JSON form of a support bundle says, as far as the tests look at it.
@@ -146,9 +134,7 @@ func TestSupportBundle_KeepsNoSecretOfProof(t *testing.T) {
 	if n := leaks(all, w.sandbox.Secrets()); n > 0 {
 		t.Errorf("%d secrets are in it:\n%s", n, all)
 	}
-	for _, v := range w.sandbox.Violations() {
-		t.Error(v)
-	}
+	mustHaveNoViolation(t, w)
 }
 
 // TestSupportBundle_NamesWhatFailed gathers bundles while something is wrong, which each says for itself.
@@ -247,43 +233,35 @@ func TestSupportBundle_NamesWhatFailed(t *testing.T) {
 			if n := leaks(all, append(w.sandbox.Secrets(), "kco_live_api_lost")); n > 0 {
 				t.Errorf("%d secrets are in it:\n%s", n, all)
 			}
-			for _, v := range w.sandbox.Violations() {
-				t.Error(v)
-			}
+			mustHaveNoViolation(t, w)
 		})
 	}
 }
 
-// TestSupportBundle_RejectsBadInput: what no bundle can come of.
+// TestSupportBundle_RejectsBadInput before it asks a vendor anything.
 func TestSupportBundle_RejectsBadInput(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	const store, pair = "merchant_id = \"M00123456\"\n", "kustom_id = \"M00123456-aB3dE\"\n"
 	of := func(arguments string) string {
 		return "data \"kustom_support_bundle\" \"it\" {\n" + arguments + "\n}\n"
 	}
-	const pair = "kustom_id = \"M00123456-aB3dE\"\n"
-	steps := []resource.TestStep{
-		{Config: of(`merchant_id = "fjellsport"`), ExpectError: words("Malformed merchant ID")},
-		{Config: of(`merchant_id = "PM00123456"`), ExpectError: words("The store belongs to the playground environment")},
-		{Config: of("merchant_id = \"M00123456\"\n" + pair), ExpectError: words("No secret")},
-		{Config: of("merchant_id = \"M00123456\"\nkustom_secret = \"kco_live_api_x\""), ExpectError: words("No Kustom ID")},
-		{Config: of("merchant_id = \"M00123456\"\n" + pair + "kustom_secret = \"kco_test_api_x\""), ExpectError: words("Secret of another environment")},
-		{
-			Config: of(`merchant_id = "M00123456"`) + `
-				resource "terraform_data" "late" { input = "example-token-admin" }
-				provider "kustom" { portal_token = terraform_data.late.output }`,
-			ExpectError: words("The provider needs portal_token during the plan, but its value is known only after an apply"),
-		},
-		{
-			Config: of(`merchant_id = "M00123456"`) + `
-				resource "terraform_data" "late" { input = "production" }
-				provider "kustom" { environment = terraform_data.late.output }`,
-			ExpectError: words("The provider needs environment during the plan, but its value is known only after an apply"),
-		},
+	late := func(setting, value string) string {
+		return fmt.Sprintf("resource \"terraform_data\" \"late\" {\n  input = %q\n}\nprovider \"kustom\" {\n  %s = terraform_data.late.output\n}\n", value, setting)
+	}
+	var steps []resource.TestStep
+	for _, test := range []struct{ config, says string }{
+		{of(`merchant_id = "fjellsport"`), "Malformed merchant ID"},
+		{of(`merchant_id = "PM00123456"`), "The store belongs to the playground environment"},
+		{of(store + pair), "No secret"},
+		{of(store + `kustom_secret = "kco_live_api_x"`), "No Kustom ID"},
+		{of(store + pair + `kustom_secret = "kco_test_api_x"`), "Secret of another environment"},
+		{of(store) + late("portal_token", "example-token-admin"), "The provider needs portal_token during the plan, but its value is known only after an apply"},
+		{of(store) + late("environment", "production"), "The provider needs environment during the plan, but its value is known only after an apply"},
+	} {
+		steps = append(steps, resource.TestStep{Config: test.config, ExpectError: words(test.says)})
 	}
 	runInProcess(t, v, steps)
-	if requests := v.Requests(); len(requests) > 0 {
-		t.Errorf("requests were sent: %+v", requests)
-	}
+	v.wantNoRequests(t)
 }
 
 // TestSupportBundle_RejectsUnknownAPI proves a pair at an address that is not known yet.
@@ -299,30 +277,44 @@ func TestSupportBundle_RejectsUnknownAPI(t *testing.T) {
 	v.wantOnlyReads(t)
 }
 
-// TestSupportBundleCancelled stops the provider while a vendor is silent: half a bundle is none.
-func TestSupportBundleCancelled(t *testing.T) {
+// TestSupportBundle_IsNoneWhenInterrupted while a vendor is silent: half a bundle is none.
+func TestSupportBundle_IsNoneWhenInterrupted(t *testing.T) {
+	t.Parallel()
 	for _, api := range []string{sandbox.Portal, sandbox.Mystore, sandbox.Merchant} {
 		t.Run(api, func(t *testing.T) {
 			t.Parallel()
-			v := newVendors(t, exampleSeed(), sandbox.Options{})
-			silent := v.Arm(sandbox.Fault{API: api, Kind: sandbox.FaultSilence})
-			s := v.actionServer(t)
-			go func() {
-				for silent.Fired() == 0 {
-					time.Sleep(time.Millisecond)
-				}
-				_, _ = s.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{})
-			}()
-			const name = "kustom_support_bundle"
-			got, err := s.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{
-				TypeName: name, Config: dynamic(t, s.types[name], examplePair.with(exampleShop).with(values{"merchant_id": exampleStore})),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			s, _ := newVendors(t, exampleSeed(), sandbox.Options{}).silence(t, api)
+			got := s.readBundle(t)
 			if len(got.Diagnostics) != 1 || !strings.HasPrefix(got.Diagnostics[0].Detail, "The run was interrupted.") {
 				t.Fatalf("the problems are %+v", got.Diagnostics)
 			}
 		})
+	}
+}
+
+// readBundle reads a bundle of a shop, with a proof.
+func (s *actionServer) readBundle(t *testing.T) *tfprotov6.ReadDataSourceResponse {
+	t.Helper()
+	const name = "kustom_support_bundle"
+	got, err := s.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{
+		TypeName: name, Config: dynamic(t, s.types[name], examplePair.with(exampleShop).with(values{"merchant_id": exampleStore})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// TestSupportBundle_StateKeepsNoSecret, though a state keeps the arguments of a data source.
+func TestSupportBundle_StateKeepsNoSecret(t *testing.T) {
+	t.Parallel()
+	s := newVendors(t, exampleSeed(), sandbox.Options{}).actionServer(t)
+	got := s.readBundle(t)
+	state, err := got.State.Unmarshal(s.types["kustom_support_bundle"])
+	if err != nil || len(got.Diagnostics) > 0 {
+		t.Fatal(err, got.Diagnostics)
+	}
+	if text(state, "kustom_id") != exampleUsername || text(state, "kustom_secret") != "" {
+		t.Errorf("the state has the ID %q, and a secret: %t", text(state, "kustom_id"), text(state, "kustom_secret") != "")
 	}
 }

@@ -13,8 +13,8 @@ import (
 
 func to[T any](v T) *T { return &v }
 
-// TestSupportBundleText renders bundles; how they are to look was written by hand.
-func TestSupportBundleText(t *testing.T) {
+// TestSupportBundle_LooksAsWrittenByHand in both forms.
+func TestSupportBundle_LooksAsWrittenByHand(t *testing.T) {
 	installed := time.Date(2026, time.October, 1, 8, 0, 0, 0, time.UTC)
 	made := time.Date(2021, time.April, 12, 8, 30, 0, 0, time.UTC)
 	used := time.Date(2026, time.March, 2, 10, 41, 17, 0, time.UTC)
@@ -67,29 +67,24 @@ func TestSupportBundleText(t *testing.T) {
 		},
 	}
 	for name, bundle := range tests {
-		t.Run(name, func(t *testing.T) {
-			text, err := bundle.json()
+		text, err := bundle.json()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for file, got := range map[string]string{name + ".json": text, name + ".md": bundle.markdown()} {
+			want, err := os.ReadFile(filepath.Join("testdata", "support_bundle", file))
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantGolden(t, name+".json", text)
-			wantGolden(t, name+".md", bundle.markdown())
-		})
+			if got != string(want) {
+				t.Errorf("%s is not\n%s\nbut\n%s", file, want, got)
+			}
+		}
 	}
 }
 
-func wantGolden(t *testing.T, name, got string) {
-	t.Helper()
-	want, err := os.ReadFile(filepath.Join("testdata", "support_bundle", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s is not\n%s\nbut\n%s", name, want, got)
-	}
-}
-
-func TestHeldID(t *testing.T) {
+// TestSupportBundle_HidesWhatMayBeASecret in the place of an ID.
+func TestSupportBundle_HidesWhatMayBeASecret(t *testing.T) {
 	tests := map[string]*string{
 		"":                                   nil,
 		"M00123456-aB3dE":                    to("M00123456-aB3dE"),
@@ -105,7 +100,7 @@ func TestHeldID(t *testing.T) {
 	}
 }
 
-func TestShown(t *testing.T) {
+func TestSupportBundle_ShowsTextWithoutSecrets(t *testing.T) {
 	redactor := vendortext.NewRedactor()
 	redactor.AddSecrets("portal-token")
 	if shown(redactor, nil) != nil {
@@ -120,7 +115,7 @@ func TestShown(t *testing.T) {
 	}
 }
 
-func TestBundleCalls(t *testing.T) {
+func TestSupportBundle_SortsCalls(t *testing.T) {
 	b := transport.RequestRecord{Method: "GET", Template: "/b", Host: "h", Status: 503, Kind: transport.Refused, CorrelationID: "c-2"}
 	a := transport.RequestRecord{Method: "GET", Template: "/a", Host: "h", Kind: transport.NoAnswer}
 	got := bundleCalls([]transport.RequestRecord{b, a})
