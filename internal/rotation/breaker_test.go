@@ -80,7 +80,6 @@ func TestEach_StopsInOutageOrInterruption(t *testing.T) {
 		"outage, later": {func(_ func(), i int) error { return failIf(i >= shops/2, errGeneral) }, shops/2 + breakerThreshold + concurrency - 1, -1, errGeneral},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			f := Fleet{Engine: New(Options{Clock: clock.System{}}), Concurrency: concurrency, IsOutage: isGeneral}

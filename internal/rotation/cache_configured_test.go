@@ -43,7 +43,6 @@ func TestGuard_UsesStoresThatPlanCached(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "shops")
 			synctest.Test(t, func(t *testing.T) {
 				s := newFakeShops(map[string]string{"a": "M1-new", "b": "M2-new", "dead": "M1-old"})

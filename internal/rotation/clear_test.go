@@ -29,7 +29,6 @@ func TestClear_ReadsShopBack(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			s := newFakeShops(map[string]string{"a": "M1-a"})
 			s.uninstalled["a"] = test.absent
 			s.before = func(_ context.Context, kind, _ string, call int) error {
@@ -81,7 +80,6 @@ func TestClear_LeavesChangedShop(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			s := newFakeShops(nil)
 			s.shops["a"] = test.shows
 			shops := newShops(s, clocktest.New(noon))
@@ -106,4 +104,21 @@ func TestClear_LeavesChangedShop(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Another run gives the shop a key before the second try.
+func TestClear_ReadsShopBeforeEachTry(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"))
+	env.shops.before = func(_ context.Context, kind, _ string, call int) error {
+		if kind == writeCall && call == 1 {
+			env.shops.set("a", "M1-other")
+			return outdatedError{}
+		}
+		return nil
+	}
+	if cleared, err := env.engine.Shops.Clear(t.Context(), "a", "M1-old", ""); err != nil || cleared {
+		t.Errorf("cleared: %t, error %v", cleared, err)
+	}
+	env.wantHolds("a", "M1-other")
 }

@@ -56,7 +56,6 @@ func TestDecide_PlansNewShop(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			c := config()
 			c.Rules = test.rules
 			plan, err := rotation.Decide(c, nil, &rotation.Observation{
@@ -166,7 +165,6 @@ func TestDecide_PlansManagedShop(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			c := config()
 			record := rotation.Record{
 				MerchantID: "M1", CredentialID: own.CredentialID, Username: own.Username, CreatedAt: noon.AddDate(0, 0, -31),
@@ -233,6 +231,38 @@ func TestDecide_RefusesAnotherStore(t *testing.T) {
 	record.MerchantID, record.Memory.DueReason = "M1", "the shop uses M2-x, a key of another store"
 	if _, err := rotation.Decide(config(), &record, nil); !errors.As(err, &wrong) {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// The shop's username does not tell its store: the list of another store does, or the last run that saw the key.
+func TestDecide_RefusesStoreOfListedOrCachedKey(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		holds string
+		hides bool
+	}{
+		"listed by another store":     {holds: "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"},
+		"hidden now, and seen before": {holds: "M2-old", hides: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := newTestEnv(t, map[string]string{"a": test.holds}, key("2", test.holds, host, 2026, 0), m1("M1-x"))
+			env.newCache()
+			if test.hides {
+				if _, err := env.engine.Shops.Credentials(t.Context(), "a"); err != nil {
+					t.Fatal(err)
+				}
+				env.newRun()
+				env.hideKey()
+			}
+			seen, err := env.engine.Observe(t.Context(), "a", "M1", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = rotation.Decide(config(), nil, &seen)
+			if wrong := (*rotation.WrongStoreError)(nil); !errors.As(err, &wrong) || wrong.Present != "M2" {
+				t.Errorf("the error is %v", err)
+			}
+		})
 	}
 }
 

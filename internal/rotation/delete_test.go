@@ -3,6 +3,7 @@ package rotation_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -27,10 +28,10 @@ func TestDelete_ConfirmsByReading(t *testing.T) {
 		"not done, torn answer":        {lost: func(call int) error { return map[int]error{1: errTruncated}[call] }, deletes: 2},
 		"never done, torn answer":      {lost: func(int) error { return errTruncated }, deletes: 5, fails: errTruncated},
 		"refused":                      {lost: func(int) error { return errRefused }, deletes: 1, fails: errRefused},
+		"a person took too long":       {lost: func(call int) error { return map[int]error{1: outdatedError{}}[call] }, deletes: 2},
 		"not done, torn, then refused": {lost: func(call int) error { return []error{errTruncated, errRefused}[call-1] }, deletes: 2, fails: errRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			a, keys := newKeys(m1("M1-old"), m1("M1-new"))
 			a.before = func(kind, _ string, call int) error {
 				if kind == deleteCall && test.lost != nil {
@@ -103,16 +104,6 @@ func (outdatedError) Error() string    { return "allowed after a while" }
 func (outdatedError) Outdated() bool   { return true }
 func (outdatedError) DidNothing() bool { return true }
 
-func TestDelete_RetriesAfterSlowAnswer(t *testing.T) {
-	t.Parallel()
-	env := newTestEnv(t, nil, m1("M1-old"))
-	env.portal.before = failCall(deleteCall, 1, outdatedError{})
-	if err := env.engine.Keys.Delete(t.Context(), orphan("M1-old")); err != nil {
-		t.Fatal(err)
-	}
-	env.wantKeys()
-}
-
 // While a person decides about a click, another run may give a shop the key.
 func TestDeleteIfUnused_AsksShopsAgainAfterSlowAnswer(t *testing.T) {
 	t.Parallel()
@@ -129,7 +120,6 @@ func TestDeleteIfUnused_AsksShopsAgainAfterSlowAnswer(t *testing.T) {
 		"slow a second time": {false, 2, []string{"M1-new"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-old"), m1("M1-new"))
 			env.portal.before = func(kind, _ string, call int) error {
 				if kind != deleteCall || call > test.slow {
@@ -195,7 +185,6 @@ func TestDeleteIfUnused_ListsOnceIfPortalLists(t *testing.T) {
 		"a portal's answer": {listed: true, before: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-new"))
 			if test.byPages {
 				env.engine = rotation.New(rotation.Options{
@@ -248,7 +237,6 @@ func TestDeleteIfUnused_KeepsIdleKeyOfUnreadableShop(t *testing.T) {
 		"last seen with the key, and hides its ID now": {lastSeen: "M1-old", hides: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-new", "dead": "M1-old"}, m1("M1-new"), m1("M1-old"))
 			env.shops.before = func(_ context.Context, kind, shop string, _ int) error {
 				switch {
@@ -328,7 +316,6 @@ func TestDeleteIfUnused_WaitsForYoungKeys(t *testing.T) {
 		"that this walk took away": {"M1-old", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			young := m1(test.username)
 			young.LastUsedAt = nil
 			young.CreatedAt = noon.Add(-6 * time.Second)
@@ -347,4 +334,69 @@ func TestDeleteIfUnused_WaitsForYoungKeys(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Another run installs the key before the second try.
+func TestDeleteIfUnused_AsksShopsBeforeEachTry(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "M1-other", "b": ""}, m1("M1-old"), m1("M1-other"))
+	env.portal.before = func(kind, _ string, call int) error {
+		if kind == deleteCall && call == 1 {
+			env.shops.set("b", "M1-old")
+			return &transport.Error{Method: http.MethodDelete, Kind: transport.Refused, Status: http.StatusServiceUnavailable, Uncertain: true}
+		}
+		return nil
+	}
+	wantInUse(t, env.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), 0))
+	env.wantHolds("b", "M1-old")
+}
+
+// Another run has just proven and installed an old key, and the reads of shops are stale.
+func TestDeleteIfUnused_WaitsAfterRecentUse(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "M1-other", "b": ""}, m1("M1-old"), m1("M1-other"))
+	env.shops.lag = 20 * time.Second
+	env.setLastUsed("M1-old", env.clock.Now())
+	env.clock.Advance(time.Second)
+	env.shops.set("b", "M1-old")
+	wantInUse(t, env.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), 0))
+	env.wantHolds("b", "M1-old")
+}
+
+// The portal's answer is lost, and then the portal can't be reached for long.
+func TestDeleteIfUnused_DoesNotRepeatUnconfirmedDeletion(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-old"), m1("M1-new"))
+	late := *errLost
+	late.Late = true
+	env.portal.before = func(kind, _ string, _ int) error {
+		if kind == deleteCall || env.portal.called(deleteCall) > 0 {
+			return &late
+		}
+		return nil
+	}
+	if err := env.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), 0); err == nil || transport.IsOutdated(err) {
+		t.Errorf("the error is %v", err)
+	}
+	if n := env.portal.called(deleteCall); n != 1 {
+		t.Errorf("it asked for the deletion %d times", n)
+	}
+}
+
+// Another shop held the key, and uses another one now. Something else uses the key.
+func TestRetryDeletions_KeepsKeyUsedSincePlan(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"), m1("M1-other"))
+	c := config()
+	c.Rules = rotation.Rules{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: 24 * time.Hour}
+	var record rotation.Record
+	env.mustConnect(c, &record)
+	env.clock.Advance(48 * time.Hour)
+	plan := env.readAndDecideFor(c, &record)
+	kept := env.wantKept(env.engine.Execute(t.Context(), plan, c.Rules, &record))
+	env.shops.set("b", "M1-other")
+	env.setLastUsed("M1-old", env.clock.Now())
+	env.clock.Advance(time.Minute)
+	env.wantKept(env.engine.RetryDeletions(t.Context(), []rotation.KeptKey{kept}, c.Rules, &record.Memory), nil)
+	env.wantKeys("M1-new1", "M1-old", "M1-other")
 }

@@ -24,7 +24,6 @@ func TestWithUnusedKeys_AddsKeysToReachedLimitOnly(t *testing.T) {
 		"another refusal, also no list": {err: errRefused, listing: errLost},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, nil, m1("M1-used"), key("1", "M1-never", host, 2026, 0), key("2", "M2-never", host, 2026, 0))
 			env.portal.before = func(kind, _ string, _ int) error {
 				if kind == listCall {
@@ -90,7 +89,6 @@ func TestDescribeStores_AddsNamesAndWebsites(t *testing.T) {
 		"another error":        {err: errLost, want: errLost},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			c := clocktest.New(noon)
 			portal := namedStores{fakePortal: newFakePortal(c), stores: stores, err: test.listing}
 			engine := rotation.New(rotation.Options{Portal: portal, Clock: c})

@@ -21,7 +21,6 @@ func TestClearShop_LeavesShopOfAnotherObject(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-hand"))
 			var record rotation.Record
 			env.mustConnect(config(), &record)

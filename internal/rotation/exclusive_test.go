@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -52,7 +53,6 @@ func TestDeleteAll_NeedsShopsOrEvidence(t *testing.T) {
 		"dead shop, long unused": {shops: map[string]string{"dead": "M1-x", "a": "M1-new"}, evidence: rotation.Evidence{UnusedFor: time.Hour}, deleted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, test.shops, m1("M1-old"), m1("M1-new"))
 			env.shops.before = failDead
 			ctx, cancel := clock.WithTimeout(t.Context(), env.clock, time.Minute)
@@ -105,4 +105,47 @@ func TestDeleteAll_WaitsDelayNoOtherDeletion(t *testing.T) {
 			t.Errorf("the keys are %q", got)
 		}
 	})
+}
+
+// Another run may stall between the moment it generates a key and the moment it installs the key.
+func TestDeleteAll_KeepsYoungKeysOfOtherRuns(t *testing.T) {
+	t.Parallel()
+	aged := func(name string, age time.Duration) kustom.Key {
+		made := m1(name)
+		made.CreatedAt = noon.Add(-age)
+		return made
+	}
+	today := aged("M1-today", 12*time.Hour)
+	today.Precision = 24 * time.Hour
+	env := newTestEnv(t, map[string]string{"a": "M1-held", "b": "M1-replaced"},
+		aged("M1-old", 61*time.Minute), aged("M1-young", 59*time.Minute), aged("M1-held", time.Minute), aged("M1-replaced", 2*time.Minute), today)
+	inventory := func() []rotation.StoreKey {
+		t.Helper()
+		keys, _, err := env.engine.Inventory(t.Context(), "M1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return keys
+	}
+	inventory()
+	// The walk itself gives shop b another key: nobody else is about to install the one that b had.
+	if _, err := env.shops.Install(t.Context(), "b", "M1-held", "secret"); err != nil {
+		t.Fatal(err)
+	}
+	env.clock.Advance(rotation.FreshFor)
+	others := slices.DeleteFunc(inventory(), func(key rotation.StoreKey) bool { return key.Username == "M1-held" })
+	for i, err := range env.engine.DeleteAll(t.Context(), others, rotation.Evidence{Unverified: true, UnusedFor: time.Minute}) {
+		name := others[i].Username
+		young := (*rotation.KeyTooYoungError)(nil)
+		if got, want := errors.As(err, &young), name == "M1-young" || name == "M1-today"; got != want || err != nil && !got {
+			t.Errorf("deleting %s: %v", name, err)
+		}
+	}
+	env.wantKeys("M1-held", "M1-today", "M1-young")
+	env.clock.Advance(time.Minute)
+	for _, key := range inventory() {
+		if key.Username == "M1-young" && !key.YoungUntil.IsZero() {
+			t.Errorf("a key that is an hour old is young until %s", key.YoungUntil)
+		}
+	}
 }

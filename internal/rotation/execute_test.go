@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 func TestExecute_SwitchesShop(t *testing.T) {
@@ -29,21 +31,9 @@ func TestExecute_SwitchesShop(t *testing.T) {
 	if !slices.Equal(usernamesOf(record.KeysToDelete), []string{"M1-old"}) {
 		t.Errorf("deleted: %v", record.KeysToDelete)
 	}
-}
-
-func TestExecute_EmptyPlanChangesNothing(t *testing.T) {
-	t.Parallel()
-	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	var record rotation.Record
-	env.mustConnect(config(), &record)
-	plan := env.readAndDecide(&record)
-	if plan.Generate || plan.Changes || plan.Undecided {
-		t.Fatalf("the plan is %+v", plan)
-	}
-	writes := env.shops.called(writeCall, "a")
-	env.mustExecute(plan, rotation.Rules{}, &record)
-	if env.shops.called(writeCall, "a") != writes || env.portal.called(generateCall) != 1 {
-		t.Error("the apply changed something")
+	env.mustExecute(env.readAndDecide(&record), rotation.Rules{}, &record)
+	if writes, generated := env.shops.called(writeCall, "a"), env.portal.called(generateCall); writes != 1 || generated != 1 {
+		t.Errorf("after an empty plan, there were %d writes and %d new keys", writes, generated)
 	}
 }
 
@@ -56,7 +46,6 @@ func TestExecute_FailureKeepsOldKeyAndDeletesNewKey(t *testing.T) {
 		"the keys can't be listed again": func(env *testEnv) { env.portal.before = failCall(listCall, 2, errLost) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			plan := env.plan(config())
 			env.clock.Advance(time.Minute)
@@ -82,8 +71,7 @@ func TestExecute_KeepsAcceptedKeyThatStaleReadsDoNotShow(t *testing.T) {
 	env.shops.lag = 50 * time.Second
 	var record rotation.Record
 	_, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
-	var unknown *rotation.KeyStateUnknownError
-	if !errors.As(err, &unknown) {
+	if _, ok := errors.AsType[*rotation.KeyStateUnknownError](err); !ok {
 		t.Fatalf("the error is %v", err)
 	}
 	env.wantHolds("a", "M1-new1")
@@ -122,7 +110,6 @@ func TestExecute_DeletesKeyOfRunKilledAfterGenerate(t *testing.T) {
 	t.Parallel()
 	for _, recorded := range []bool{false, true} {
 		t.Run(fmt.Sprintf("recorded: %t", recorded), func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			env.killAfterGenerate()
 			env.wantKeys("M1-old", "M1-new1")
@@ -146,7 +133,6 @@ func TestExecute_DeletesKeysOfRunKilledAfterInstall(t *testing.T) {
 	t.Parallel()
 	for _, sameMachine := range []bool{true, false} {
 		t.Run(fmt.Sprintf("same machine: %t", sameMachine), func(t *testing.T) {
-			t.Parallel()
 			used := noon.Add(-time.Hour)
 			old := m1("M1-old")
 			old.LastUsedAt = &used
@@ -165,19 +151,6 @@ func TestExecute_DeletesKeysOfRunKilledAfterInstall(t *testing.T) {
 			env.wantKeys(append(want, record.Username)...)
 		})
 	}
-}
-
-func TestExecute_DeletesKeysOfTwoKilledRuns(t *testing.T) {
-	t.Parallel()
-	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
-	env.newCache()
-	env.killAfterGenerate()
-	env.killBeforeDelete(func() { _, _ = env.connect(config(), &rotation.Record{}) })
-	env.wantHolds("a", "M1-new3")
-	env.wantKeys("M1-erp", "M1-new1", "M1-new3", "M1-old")
-	var record rotation.Record
-	env.mustConnect(config(), &record)
-	env.wantKeys("M1-erp", record.Username)
 }
 
 // update reads shop a an hour later in another run, decides, and executes the plan.
@@ -225,7 +198,6 @@ func TestExecute_ImportAfterKilledUpdateFollowsPolicy(t *testing.T) {
 		rotation.DeleteKeys: {"M1-erp", "M1-new2"}, rotation.KeepKeys: {"M1-erp", "M1-new1", "M1-new2"},
 	} {
 		t.Run(string(policy), func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
 			env.killedUpdates(1)
 			imported, c := rotation.Record{MerchantID: "M1", Memory: rotation.Memory{Imported: true}}, config()
@@ -261,15 +233,51 @@ func TestExecute_KeepsKeyOfAnotherShop(t *testing.T) {
 	env.wantKeys("M1-old", record.Username)
 }
 
+// The reads of the portal are stale after a run was killed.
+func TestExecute_RemembersReplayedKeyThatStaleReadsDoNotShow(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env.killAfterGenerate()
+	killed := env.clock.Now()
+	env.portal.hidden = func(key kustom.Key) bool {
+		return key.Username == "M1-new1" && env.clock.Now().Sub(killed) < 20*time.Second
+	}
+	var record rotation.Record
+	if _, err := env.connect(config(), &record); err != nil {
+		t.Fatal(err)
+	}
+	env.wantRemembered(record)
+}
+
+// The deletion of the new key reaches a replica that does not have the key yet.
+func TestExecute_RemembersNewKeyThatDeletionDidNotFind(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	plan := env.plan(config())
+	stale := func() bool { return env.clock.Now().Sub(noon) < 10*time.Second }
+	env.merchant.verdicts = []kustom.Verdict{kustom.VerdictUnknown}
+	env.portal.hidden = func(key kustom.Key) bool { return key.Username == "M1-new1" && stale() }
+	env.portal.before = func(kind, _ string, _ int) error {
+		if kind == deleteCall && stale() {
+			return &transport.Error{Method: http.MethodDelete, Kind: transport.Refused, Status: http.StatusNotFound}
+		}
+		return nil
+	}
+	var record rotation.Record
+	if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record); err == nil {
+		t.Fatal("it succeeded")
+	}
+	env.wantRemembered(record)
+}
+
 func TestExecute_KeepsReplayedKeyInUse(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-other"}, m1("M1-old"), m1("M1-other"))
 	env.killAfterGenerate()
 	env.shops.set("b", "M1-new1")
 	var record rotation.Record
-	kept, err := env.connect(config(), &record)
-	if err != nil || len(kept) != 1 || !kept[0].IsInUse() || kept[0].Key.Username != "M1-new1" {
-		t.Fatalf("kept %v, error %v", kept, err)
+	if kept := env.wantKept(env.connect(config(), &record)); !kept.IsInUse() || kept.Key.Username != "M1-new1" {
+		t.Errorf("kept %v", kept)
 	}
 	env.wantHolds("b", "M1-new1")
 	env.wantHolds("a", record.Username)
@@ -322,9 +330,8 @@ func TestExecute_RetriesFailedDeletionInNextRun(t *testing.T) {
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	env.portal.before = failCalls(deleteCall, errRefused)
 	var record rotation.Record
-	kept, err := env.connect(config(), &record)
-	if err != nil || len(kept) != 1 || !errors.Is(kept[0].Err, errRefused) {
-		t.Fatalf("kept %v, error %v", kept, err)
+	if kept := env.wantKept(env.connect(config(), &record)); !errors.Is(kept.Err, errRefused) {
+		t.Errorf("the error is %v", kept.Err)
 	}
 	env.portal.before = nil
 	plan := env.readAndDecide(&record)
@@ -339,7 +346,6 @@ func TestExecute_DeletesOrphansAtLimitOfKeys(t *testing.T) {
 	t.Parallel()
 	for _, recorded := range []bool{true, false} {
 		t.Run(fmt.Sprintf("recorded: %t", recorded), func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			env.killAfterGenerate()
 			env.portal.limit = 2
@@ -391,7 +397,6 @@ func TestExecute_AppliesPolicyToReplacedKey(t *testing.T) {
 		"when unused, then keep, much later": {first: unused, later: keep, after: 2 * day},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			env.setLastUsed("M1-old", noon.Add(-time.Minute))
 			c := config()
@@ -444,27 +449,35 @@ func TestExecute_DeletesReplacedKeyOfOldStore(t *testing.T) {
 
 func TestExecute_KeepsKeyUsedSincePlan(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	c := config()
-	c.Rules = rotation.Rules{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: time.Hour}
-	var record rotation.Record
-	env.mustConnect(c, &record)
-	env.clock.Advance(2 * time.Hour)
-	plan := env.readAndDecideFor(c, &record)
-	if !plan.Changes {
-		t.Fatalf("the plan is %+v", plan)
+	for _, rotates := range []bool{false, true} {
+		t.Run(fmt.Sprintf("rotates: %t", rotates), func(t *testing.T) {
+			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			c := config()
+			c.Rules = rotation.Rules{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: time.Hour}
+			var record rotation.Record
+			env.mustConnect(c, &record)
+			env.clock.Advance(2 * time.Hour)
+			if rotates {
+				c.Triggers = map[string]string{"turn": "2"}
+			}
+			plan := env.readAndDecideFor(c, &record)
+			if len(plan.Delete) == 0 || plan.Generate != rotates {
+				t.Fatalf("the plan is %+v", plan)
+			}
+			env.setLastUsed("M1-old", env.clock.Now())
+			env.newRun()
+			kept := env.wantKept(env.engine.Execute(t.Context(), plan, c.Rules, &record))
+			if still := (*rotation.KeyStillUsedError)(nil); !errors.As(kept.Err, &still) {
+				t.Errorf("the error is %v", kept.Err)
+			}
+			if !slices.ContainsFunc(record.Memory.Retired, func(key rotation.RetiredKey) bool { return key.Username == "M1-old" }) {
+				t.Errorf("retired: %v", record.Memory.Retired)
+			}
+			if !slices.Contains(env.portal.usernames(), "M1-old") {
+				t.Error("the key was deleted")
+			}
+		})
 	}
-	env.setLastUsed("M1-old", env.clock.Now())
-	env.newRun()
-	kept, err := env.engine.Execute(t.Context(), plan, c.Rules, &record)
-	var still *rotation.KeyStillUsedError
-	if err != nil || len(kept) != 1 || !errors.As(kept[0].Err, &still) {
-		t.Errorf("kept %v, error %v", kept, err)
-	}
-	if retired := record.Memory.Retired; len(retired) != 1 || retired[0].Username != "M1-old" {
-		t.Errorf("retired: %v", retired)
-	}
-	env.wantKeys("M1-old", "M1-new1")
 }
 
 // Any shop can get a new key. An unreadable shop keeps only the keys that it may use.
@@ -481,13 +494,14 @@ func TestExecute_UnreadableShopKeepsItsKeysOnly(t *testing.T) {
 		"configured for another":   {store: "M2", deleted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-x"}, m1("M1-old"))
 			env.shops.before = failDead
 			env.newRun(test.ignored...)
 			env.engine.Shops.NoteConfigured("dead", test.store, "")
+			c := config()
+			c.UnusedFor = time.Hour // Without DeleteUnusedKeys, it does not count that the key is idle.
 			var record rotation.Record
-			kept, err := env.connect(config(), &record)
+			kept, err := env.connect(c, &record)
 			if err != nil || (len(kept) == 0) != test.deleted {
 				t.Fatalf("kept %v, error %v", kept, err)
 			}
@@ -514,7 +528,6 @@ func TestExecute_ClientPanicLosesNoKey(t *testing.T) {
 		for n := range 8 {
 			call, before := n/2+1, n%2 == 0
 			t.Run(fmt.Sprintf("%s %d, before: %t", kind, call, before), func(t *testing.T) {
-				t.Parallel()
 				clientPanic(t, kind, call, before)
 			})
 		}
@@ -541,21 +554,10 @@ func clientPanic(t *testing.T, kind string, call int, before bool) {
 	env.shops.after = func(_ context.Context, kind, _ string, _ int) error { hook(kind, false); return nil }
 	env.merchant.onProof = func() { hook("prove", true); hook("prove", false) }
 	record := rotation.Record{MerchantID: "M1"}
-	_, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
+	_, _ = env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
 	armed = false
-	for _, username := range env.portal.usernames() {
-		if username != "M1-old" && username != record.Username && !remembers(record, env.portal, username) {
-			t.Errorf("key %s is lost after: %v", username, err)
-		}
-	}
+	env.wantRemembered(record)
 	env.wantConverges(&record)
-}
-
-// remembers reports whether a record has an undeleted key, by its username or its request.
-func remembers(record rotation.Record, portal *fakePortal, username string) bool {
-	return slices.ContainsFunc(record.Memory.Undeleted, func(o kustom.Orphan) bool {
-		return o.Username == username || o.CredentialID == "" && portal.replays[o.IdempotencyKey].Username == username
-	})
 }
 
 // wantConverges fails the test unless shop a still holds an existing key, and the next run gives it the store's only key.
@@ -573,24 +575,24 @@ func (env *testEnv) wantConverges(record *rotation.Record) {
 	env.wantKeys(record.Username)
 }
 
-// panickingJournal panics at a step.
-type panickingJournal struct{ at rotation.Step }
+// panickingJournal panics at its nth entry.
+type panickingJournal struct{ at, entries int }
 
-func (p panickingJournal) Record(e rotation.Entry) error {
-	if e.Step == p.at {
+func (p *panickingJournal) Record(rotation.Entry) error {
+	if p.entries++; p.entries == p.at {
 		panic("index out of range")
 	}
 	return nil
 }
 
-func TestExecute_EnginePanicIsError(t *testing.T) {
+// The journal has two entries of each of the five steps.
+func TestExecute_EnginePanicLosesNoKey(t *testing.T) {
 	t.Parallel()
-	for _, at := range []rotation.Step{rotation.StepGenerate, rotation.StepProve, rotation.StepInstall, rotation.StepConfirm, rotation.StepDelete} {
-		t.Run(string(at), func(t *testing.T) {
-			t.Parallel()
+	for at := range 10 {
+		t.Run(fmt.Sprint(at+1), func(t *testing.T) {
 			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			plan := env.plan(config())
-			env.journal = panickingJournal{at}
+			env.journal = &panickingJournal{at: at + 1}
 			env.newCache()
 			record := rotation.Record{MerchantID: "M1"}
 			kept, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
@@ -600,6 +602,7 @@ func TestExecute_EnginePanicIsError(t *testing.T) {
 			if panicked := (*rotation.PanicError)(nil); !errors.As(err, &panicked) {
 				t.Errorf("the error is %v", err)
 			}
+			env.wantRemembered(record)
 			env.journal = nil
 			env.wantConverges(&record)
 		})

@@ -571,6 +571,29 @@ func (env *testEnv) mustExecute(plan rotation.Plan, rules rotation.Rules, record
 	}
 }
 
+// wantKept fails the test unless an execution kept exactly one key, which it returns.
+func (env *testEnv) wantKept(kept []rotation.KeptKey, err error) rotation.KeptKey {
+	env.Helper()
+	if err != nil || len(kept) != 1 {
+		env.Fatalf("kept %v, error %v", kept, err)
+	}
+	return kept[0]
+}
+
+// wantRemembered fails the test unless the record has each key that is in the portal, but for M1-old.
+func (env *testEnv) wantRemembered(record rotation.Record) {
+	env.Helper()
+	for _, key := range env.portal.keys {
+		known := key.Username == "M1-old" || key.Username == record.Username
+		for _, o := range record.Memory.Undeleted {
+			known = known || o.CredentialID == key.CredentialID || o.CredentialID == "" && env.portal.replays[o.IdempotencyKey].Username == key.Username
+		}
+		if !known {
+			env.Errorf("the key %s is lost", key.Username)
+		}
+	}
+}
+
 // wantNoChanges fails the test unless the next plan of shop a is empty.
 func (env *testEnv) wantNoChanges(record *rotation.Record) {
 	env.Helper()

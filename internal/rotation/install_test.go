@@ -60,7 +60,6 @@ func TestInstall_ReadsShopAfterLostAnswer(t *testing.T) {
 		"request lost, then the answer": {lost: outcomes{errLost, nil}, answers: outcomes{nil, errLost}, writes: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			s := newFakeShops(map[string]string{"a": cmp.Or(test.holds, "old")})
 			s.before, s.after = test.lost.hook(), test.answers.hook()
 			shops := newShops(s, clocktest.New(noon))
@@ -113,7 +112,6 @@ func TestInstall_ReadsPairBack(t *testing.T) {
 		"unreadable":  {read: func(*fakeShops, int) error { return errLost }, err: errLost},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			fake, s := clocktest.New(noon), newFakeShops(map[string]string{"a": "old"})
 			s.before = func(_ context.Context, kind, _ string, call int) error {
 				if kind == readCall && test.read != nil {
@@ -155,7 +153,6 @@ func TestInstall_DoesNotRepeatReadOfPage(t *testing.T) {
 	t.Parallel()
 	for shown, reads := range map[string]int{"new": 0, "other": 1} {
 		t.Run(shown, func(t *testing.T) {
-			t.Parallel()
 			s, c := newFakeShops(map[string]string{"a": "old"}), clocktest.New(noon)
 			s.clock = c
 			s.after = func(_ context.Context, kind, _ string, _ int) error {
@@ -225,7 +222,6 @@ func TestProve_RetriesWhileKeyPropagates(t *testing.T) {
 		"refused, then unknown": {verdicts: []kustom.Verdict{refused, unknown}, verdict: unknown, proofs: 2, most: time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			fake := clocktest.New(noon)
 			ctx, cancel := clock.WithTimeout(t.Context(), fake, cmp.Or(test.timeout, time.Hour))
 			defer cancel()
@@ -283,7 +279,6 @@ func TestCheckInstalled_FindsKeyDeletedDuringInstall(t *testing.T) {
 		"the list can't be read":      {key: "M1-old", verdicts: []kustom.Verdict{refused}, before: failCalls("", errLost)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-new"}, m1(test.key))
 			if !test.unlisted {
 				if _, err := env.engine.Keys.Fresh(t.Context(), "M1"); err != nil {

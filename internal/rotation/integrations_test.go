@@ -67,7 +67,6 @@ func TestIntegrations_FindsCurrentAndLegacyKeys(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			all := rotation.Integrations(test.keys, test.holders)
 			var legacy []string
 			for _, i := range rotation.Legacy(all) {

@@ -57,76 +57,44 @@ func wantSteps(t *testing.T, d *memoryJournal, shop string, want ...string) {
 	}
 }
 
-func TestJournal_RecordsStepsOfSwitch(t *testing.T) {
-	t.Parallel()
-	env, d := newJournalEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	env.mustConnect(config(), new(rotation.Record))
-	wantSteps(t, d, "a",
-		"generate started", "generate done M1-new1", "prove started M1-new1", "prove done M1-new1",
-		"install started M1-new1", "install done M1-new1", "confirm started M1-new1", "confirm done M1-new1",
-		"delete started M1-old", "delete done M1-old")
-	for _, e := range d.entries {
-		if e.MerchantID != "M1" || e.Time.Before(noon) || e.Err != nil {
-			t.Errorf("an entry is %+v", e)
-		}
-	}
-}
-
-func TestJournal_RecordsFailures(t *testing.T) {
+func TestJournal_RecordsSteps(t *testing.T) {
 	t.Parallel()
 	generated := []string{"generate started", "generate done M1-new1", "prove started M1-new1"}
+	proven := slices.Concat(generated, []string{"prove done M1-new1", "install started M1-new1"})
+	installed := slices.Concat(proven, []string{"install done M1-new1", "confirm started M1-new1", "confirm done M1-new1"})
+	undone := []string{"delete started M1-new1", "delete done M1-new1"}
 	for name, test := range map[string]struct {
-		fail func(*testEnv)
-		want []string
+		// other is the username of shop b, and change what happens after the plan.
+		other  string
+		change func(*testEnv)
+		fails  bool
+		want   []string
 	}{
-		"no key": {func(env *testEnv) { env.portal.before = failCalls(generateCall, errRefused) }, []string{"generate started", "generate failed"}},
-		"no proof": {
-			func(env *testEnv) { env.merchant.verdicts = []kustom.Verdict{kustom.VerdictFirewall} },
-			slices.Concat(generated, []string{"prove failed M1-new1", "delete started M1-new1", "delete done M1-new1"}),
-		},
-		"no installation": {
-			func(env *testEnv) { env.shops.before = failShop(writeCall, "", errRefused) },
-			slices.Concat(generated, []string{
-				"prove done M1-new1", "install started M1-new1", "install failed M1-new1", "delete started M1-new1", "delete done M1-new1",
-			}),
-		},
+		"the switch is done":       {want: slices.Concat(installed, []string{"delete started M1-old", "delete done M1-old"})},
+		"shop b uses the old key":  {other: "M1-old", want: slices.Concat(installed, []string{"delete kept M1-old"})},
+		"the page hides its key":   {change: (*testEnv).hideKey, want: slices.Concat(proven, []string{"install unconfirmed M1-new1", "delete kept M1-old"})},
+		"the portal makes no key":  {change: func(env *testEnv) { env.portal.before = failCalls(generateCall, errRefused) }, fails: true, want: []string{"generate started", "generate failed"}},
+		"the key is not proven":    {change: func(env *testEnv) { env.merchant.verdicts = []kustom.Verdict{kustom.VerdictFirewall} }, fails: true, want: slices.Concat(generated, []string{"prove failed M1-new1"}, undone)},
+		"the shop refuses the key": {change: func(env *testEnv) { env.shops.before = failShop(writeCall, "", errRefused) }, fails: true, want: slices.Concat(proven, []string{"install failed M1-new1"}, undone)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			env, d := newJournalEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			env, d := newJournalEnv(t, map[string]string{"a": "M1-old", "b": test.other}, m1("M1-old"))
 			plan := env.plan(config())
-			test.fail(env)
-			if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, new(rotation.Record)); err == nil {
-				t.Fatal("nothing failed")
+			if test.change != nil {
+				test.change(env)
+			}
+			if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, new(rotation.Record)); (err != nil) != test.fails {
+				t.Errorf("the error is %v", err)
 			}
 			wantSteps(t, d, "a", test.want...)
 			for _, e := range d.entries {
-				if (e.Outcome == rotation.Failed) != (e.Err != nil) {
+				explained := e.Outcome == rotation.Failed || e.Outcome == rotation.Kept || e.Outcome == rotation.Unconfirmed
+				if e.MerchantID != "M1" || e.Time.Before(noon) || explained != (e.Err != nil) {
 					t.Errorf("an entry is %+v", e)
 				}
 			}
 		})
 	}
-}
-
-func TestJournal_RecordsKeptKeys(t *testing.T) {
-	t.Parallel()
-	env, d := newJournalEnv(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
-	if _, err := env.connect(config(), new(rotation.Record)); err != nil {
-		t.Fatal(err)
-	}
-	if got := d.steps("a"); got[len(got)-1] != "delete kept M1-old" {
-		t.Errorf("the journal has %q", got)
-	}
-	env, d = newJournalEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	plan := env.plan(config())
-	env.hideKey()
-	if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, new(rotation.Record)); err != nil {
-		t.Fatal(err)
-	}
-	wantSteps(t, d, "a",
-		"generate started", "generate done M1-new1", "prove started M1-new1", "prove done M1-new1",
-		"install started M1-new1", "install unconfirmed M1-new1", "delete kept M1-old")
 }
 
 func TestJournal_RecordsClearedShops(t *testing.T) {

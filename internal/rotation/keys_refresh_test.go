@@ -21,7 +21,6 @@ func TestFresh_SlowStoreDelaysNoOther(t *testing.T) {
 		"pages, one load for a store": {stores: 5, asked: 3, byPages: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				portal := newLargePortal(clock.System{}, test.stores)
 				keys := rotation.NewKeys(portal, clock.System{})

@@ -143,7 +143,6 @@ func TestPrefetch_ListsAllForManyStores(t *testing.T) {
 		"many, after failure": {stores: 10, fails: true, ahead: lists{full: 1}, all: lists{full: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var n lists
 				a := newLargePortal(clock.System{}, 10)
@@ -188,7 +187,6 @@ func TestOf_ListsManyStoresAtOnce(t *testing.T) {
 		"many stores": {[]string{"M000", "M001", "M002", "M004"}, []string{"M000-u", "M001-u", "M002-u", "M004-u"}, lists{full: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			var n lists
 			a := newLargePortal(clocktest.New(noon), 5)
 			a.before = n.count
@@ -213,7 +211,6 @@ func TestKey_ReadsMissingKeyTwice(t *testing.T) {
 	t.Parallel()
 	for _, comesBack := range []bool{true, false} {
 		t.Run(fmt.Sprintf("comes back: %t", comesBack), func(t *testing.T) {
-			t.Parallel()
 			fake := clocktest.New(noon)
 			a := newFakePortal(fake, m1("M1-other"))
 			a.before = func(string, string, int) error {
@@ -245,8 +242,7 @@ func TestKey_OfThisWalkIsNeverDeleted(t *testing.T) {
 	}
 	a.keys = nil
 	_, err = keys.Key(t.Context(), "M1", made.CredentialID)
-	var unlisted *rotation.NotListedError
-	if !errors.As(err, &unlisted) || unlisted.CredentialID != made.CredentialID {
+	if unlisted, ok := errors.AsType[*rotation.NotListedError](err); !ok || unlisted.CredentialID != made.CredentialID {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -273,7 +269,6 @@ func TestKeys_AppliesOwnChangesToLists(t *testing.T) {
 	t.Parallel()
 	for _, when := range []string{"before", "while", "after"} {
 		t.Run(when, func(t *testing.T) {
-			t.Parallel()
 			a := newLargePortal(clocktest.New(noon), 5)
 			keys := rotation.NewKeys(a, a.clock)
 			change := sync.OnceFunc(func() {
@@ -379,7 +374,6 @@ func TestGenerate_DeletesKeyOfInvalidAnswer(t *testing.T) {
 		"no secret of that form": func(k *kustom.NewKey) { k.Secret = kustom.NewSecret("<html>") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			a, keys := newKeys(m1("M1-old"))
 			a.answer = corrupt
 			made, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "terraform", IdempotencyKey: "k"})
@@ -400,8 +394,7 @@ func TestGenerate_KeepsOlderKeyOfInvalidAnswer(t *testing.T) {
 	a.answer = func(k *kustom.NewKey) { k.Key, k.Secret = m1("M1-old"), kustom.Secret{} }
 	wantKeysOf(t, keys, "M1", "M1-old")
 	_, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M1", IdempotencyKey: "k"})
-	var orphan *kustom.OrphanError
-	if !errors.As(err, &orphan) || orphan.CredentialID != "" || !slices.Contains(a.usernames(), "M1-old") {
+	if orphan, ok := errors.AsType[*kustom.OrphanError](err); !ok || orphan.CredentialID != "" || !slices.Contains(a.usernames(), "M1-old") {
 		t.Errorf("the error is %v, the keys are %q", err, a.usernames())
 	}
 }

@@ -62,10 +62,8 @@ func TestNotShown_ReplacedKeyWaitsForFirstUse(t *testing.T) {
 	t.Parallel()
 	env, plan := newHiddenPlan(t)
 	var record rotation.Record
-	kept, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
-	var unconfirmed *mystore.NotConfirmedError
-	if err != nil || len(kept) != 1 || !errors.As(kept[0].Err, &unconfirmed) {
-		t.Fatalf("kept %v, error %v", kept, err)
+	if kept := env.wantKept(env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)); !mystore.IsNotConfirmed(kept.Err) {
+		t.Fatalf("the error is %v", kept.Err)
 	}
 	proven := env.clock.Now()
 	retired := record.Memory.Retired
@@ -104,9 +102,7 @@ func TestNotShown_PageConfirmsKeyLater(t *testing.T) {
 	if next.Generate || !slices.Equal(usernamesOf(next.Delete), []string{"M1-old"}) {
 		t.Fatalf("the plan is %+v", next)
 	}
-	if _, err := env.engine.Execute(t.Context(), next, rotation.Rules{}, &record); err != nil {
-		t.Fatal(err)
-	}
+	env.mustExecute(next, rotation.Rules{}, &record)
 	env.wantKeys("M1-new1")
 }
 
@@ -115,9 +111,7 @@ func TestNotShown_AnswerToWriteDoesNotConfirm(t *testing.T) {
 	env, plan := newHiddenPlan(t)
 	env.shops.after = nil
 	var record rotation.Record
-	if kept, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record); err != nil || len(kept) != 1 {
-		t.Fatalf("kept %v, error %v", kept, err)
-	}
+	env.wantKept(env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record))
 	env.wantKeys("M1-old", "M1-new1")
 }
 
@@ -126,11 +120,8 @@ func TestNotShown_PlanNamesBlockingShop(t *testing.T) {
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": ""}, m1("M1-old"))
 	env.hideKeyOf("b")
 	var record rotation.Record
-	kept, err := env.engine.Execute(t.Context(), env.plan(config()), rotation.Rules{}, &record)
-	if err != nil || len(kept) != 1 {
-		t.Fatalf("kept %v, error %v", kept, err)
-	}
-	_ = wantUnknown(t, kept[0].Err)
+	kept := env.wantKept(env.connect(config(), &record))
+	_ = wantUnknown(t, kept.Err)
 	env.wantKeys("M1-old", "M1-new1")
 	for range 2 {
 		next := env.readAndDecide(&record)
@@ -138,9 +129,7 @@ func TestNotShown_PlanNamesBlockingShop(t *testing.T) {
 		if next.Generate || next.Reason != want || !slices.Equal(usernamesOf(next.Delete), []string{"M1-old"}) {
 			t.Fatalf("the plan is %+v", next)
 		}
-		if kept, err := env.engine.Execute(t.Context(), next, rotation.Rules{}, &record); err != nil || len(kept) != 1 {
-			t.Fatalf("kept %v, error %v", kept, err)
-		}
+		env.wantKept(env.engine.Execute(t.Context(), next, rotation.Rules{}, &record))
 	}
 	env.shops.before = nil
 	env.mustExecute(env.readAndDecide(&record), rotation.Rules{}, &record)

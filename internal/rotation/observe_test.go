@@ -32,7 +32,6 @@ func TestObserve_ListsAgainIfHeldKeyIsMissing(t *testing.T) {
 		"no key":               {holds: ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": test.holds}, append(test.keys, m1("M1-erp"))...)
 			env.portal.before = func(kind, _ string, call int) error {
 				if kind == listCall && call == 2 {
@@ -101,7 +100,6 @@ func TestObserve_FailsIfKeysCanNotBeListedAgain(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]error{"interrupted": context.Canceled, "not listed again": errLost} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()

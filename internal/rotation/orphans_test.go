@@ -40,7 +40,6 @@ func TestOrphanCandidates_ReturnsUnusedKeysOnce(t *testing.T) {
 		"it was named in the walk": {shops: map[string]string{"a": "M1-old"}, before: func(env *testEnv) { _, _ = env.engine.OrphanCandidates(env.Context(), "M1", "terraform", time.Time{}) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			description := rotation.DefaultDescription
 			stray := m1("M1-stray")
 			stray.Description, stray.CreatedAt, stray.LastUsedAt = &description, noon.Add(-time.Hour), nil
@@ -80,7 +79,6 @@ func TestOrphanCandidatesFor_LeavesOutKnownKeys(t *testing.T) {
 		"undescribed, and a new key": {undescribed: true, generates: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-x"}, keys...)
 			c, plan := config(), plan
 			c.NoDescriptions, env.portal.noDescriptions, plan.Generate = test.undescribed, test.undescribed, test.generates

@@ -71,7 +71,6 @@ func TestPrefetcher_ReadsFewShopsInVain(t *testing.T) {
 	t.Parallel()
 	for asked, most := range map[int]int{1: 1, 3: 3, 10: 20} {
 		t.Run(fmt.Sprintf("asked for %d", asked), func(t *testing.T) {
-			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s, names := manyShops(100)
 				shops := newShops(s, clock.System{})

@@ -79,7 +79,6 @@ func TestDeleteAbandonedKeys_DeletesKeyOfKilledRun(t *testing.T) {
 		"no shop answers":    {machine: machine, deleted: true, before: func(env *testEnv, _ string) { env.shops.before = failDead }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newTestEnv(t, map[string]string{"dead": "M1-old", "a": "M1-old"}, m1("M1-old"))
 			dir := filepath.Join(t.TempDir(), "requests")
 			die := env.newRunOn(dir, machine)

@@ -77,8 +77,7 @@ func TestCredentials_CachesMissingExtension(t *testing.T) {
 	shops := newShops(s, clock.System{})
 	for range 3 {
 		_, err := shops.Credentials(t.Context(), "a")
-		var missing *mystore.NotInstalledError
-		if !errors.As(err, &missing) || missing.Shop != "a" {
+		if missing, ok := errors.AsType[*mystore.NotInstalledError](err); !ok || missing.Shop != "a" {
 			t.Errorf("the error is %v", err)
 		}
 	}
@@ -167,7 +166,6 @@ func TestConfirmedCredentials_ReadsTwiceWithoutExtension(t *testing.T) {
 	t.Parallel()
 	for _, comesBack := range []bool{true, false} {
 		t.Run(fmt.Sprintf("comes back: %t", comesBack), func(t *testing.T) {
-			t.Parallel()
 			fake := clocktest.New(noon)
 			s := newFakeShops(map[string]string{"a": "M1-a"})
 			s.uninstalled["a"] = true

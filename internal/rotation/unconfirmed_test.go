@@ -118,7 +118,6 @@ func TestUnconfirmed_KeepsKeyWithoutEvidence(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			env := newHiddenEnv(t)
 			env.clock.Advance(time.Hour)
 			kept := change(env)

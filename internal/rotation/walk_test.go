@@ -13,10 +13,11 @@ func TestClaim_RefusesShopInTwoObjects(t *testing.T) {
 	if err := errors.Join(env.engine.Claim("a", "connection"), env.engine.Claim("b", "connection")); err != nil {
 		t.Fatal(err)
 	}
-	err := env.engine.Claim("a", "fleet")
-	var twice *rotation.OwnedTwiceError
-	if !errors.As(err, &twice) || *twice != (rotation.OwnedTwiceError{Shop: "a", First: "connection", Second: "fleet"}) {
-		t.Errorf("the error is %v", err)
+	for _, shop := range []string{"a", "A"} {
+		err := env.engine.Claim(shop, "fleet")
+		if twice, ok := errors.AsType[*rotation.OwnedTwiceError](err); !ok || *twice != (rotation.OwnedTwiceError{Shop: shop, First: "connection", Second: "fleet"}) {
+			t.Errorf("the error is %v", err)
+		}
 	}
 	env.newRun()
 	if err := env.engine.Claim("a", "fleet"); err != nil {
