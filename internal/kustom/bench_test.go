@@ -14,6 +14,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport/transporttest"
 )
 
 const (
@@ -100,6 +101,12 @@ func portalOf(t *testing.T, c clock.Clock, handler http.HandlerFunc) *kustom.Por
 	return kustom.NewPortal(newClient(t, c, srv.URL), token(adminToken))
 }
 
+// portalAnswering returns a client of a portal that answers every request with this JSON.
+func portalAnswering(body string) *kustom.Portal {
+	answer := transporttest.Answer{Status: http.StatusOK, ContentType: transport.JSON, Body: body}
+	return kustom.NewPortal(fuzzClient(clocktest.New(noon), answer), token(adminToken))
+}
+
 // as returns the portal's client for another user.
 func (b *bench) as(userToken string) *kustom.Portal {
 	b.t.Helper()
@@ -120,6 +127,16 @@ func (b *bench) made(merchantID string) []sandbox.Key {
 		}
 	}
 	return made
+}
+
+// key returns a new key of Fjellsport, which was not made by the client.
+func (b *bench) key() sandbox.Key {
+	b.t.Helper()
+	key, err := b.box.GenerateKey(fjellsport, "")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return key
 }
 
 // cancelAt cancels the returned context the moment a request of that kind arrives; the request
@@ -149,14 +166,12 @@ func (b *bench) intentions() []string {
 }
 
 func isNoKey(err error) bool {
-	var none *kustom.NoKeyError
-	return errors.As(err, &none)
+	_, ok := errors.AsType[*kustom.NoKeyError](err)
+	return ok
 }
 
+// orphanOf returns the orphan that an error reports, or nil.
 func orphanOf(err error) *kustom.OrphanError {
-	var orphan *kustom.OrphanError
-	if errors.As(err, &orphan) {
-		return orphan
-	}
-	return nil
+	orphan, _ := errors.AsType[*kustom.OrphanError](err)
+	return orphan
 }

@@ -1,13 +1,11 @@
 package kustom_test
 
 import (
-	"fmt"
 	"net/http"
 	"reflect"
 	"testing"
 	"time"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
@@ -46,11 +44,7 @@ func TestEndpointStatus_RejectsIncompleteAnswer(t *testing.T) {
 		`{}`:   false,
 		`null`: false,
 	} {
-		p := portalOf(t, clocktest.New(noon), func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", transport.JSON)
-			fmt.Fprint(w, answer)
-		})
-		if _, err := p.EndpointStatus(t.Context(), fjellsport); (err == nil) != believed {
+		if _, err := portalAnswering(answer).EndpointStatus(t.Context(), fjellsport); (err == nil) != believed {
 			t.Errorf("%s: %v", answer, err)
 		}
 	}
@@ -59,11 +53,8 @@ func TestEndpointStatus_RejectsIncompleteAnswer(t *testing.T) {
 // Kustom has added services to its own lists before.
 func TestEndpointStatus_PassesUnknownServicesOn(t *testing.T) {
 	t.Parallel()
-	p := portalOf(t, clocktest.New(noon), func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", transport.JSON)
-		fmt.Fprint(w, `{"merchant_id":"M00412871","action_required":false,"services":[{"service":"customer_tokens","host":"api.other.example"}]}`)
-	})
-	status, err := p.EndpointStatus(t.Context(), fjellsport)
+	const answer = `{"merchant_id":"M00412871","action_required":false,"services":[{"service":"customer_tokens","host":"api.other.example"}]}`
+	status, err := portalAnswering(answer).EndpointStatus(t.Context(), fjellsport)
 	want := []kustom.ServiceStatus{{Service: "customer_tokens", Host: "api.other.example"}}
 	if err != nil || !reflect.DeepEqual(status.Services, want) {
 		t.Errorf("the services are %+v, %v; want %+v", status.Services, err, want)

@@ -1,6 +1,7 @@
 package kustom_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -196,16 +197,7 @@ func TestKey_IsGoneOnlyWhenSure_I3(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			seed := sandbox.ThreeShops()
-			seed.Users = append(seed.Users, sandbox.User{Token: "fake-portal-token-one", Email: "one@shop.example", Stores: []string{kaffebonna}})
-			b := newBench(t, seed, sandbox.Options{})
-			for _, f := range test.faults {
-				b.box.Arm(f)
-			}
-			p := b.portal
-			if test.token != "" {
-				p = b.as(test.token)
-			}
+			_, p := faultyPortal(t, test.token, test.faults)
 			key, err := p.Key(t.Context(), fjellsport, test.id)
 			if test.found && (err != nil || key.CredentialID != test.id) {
 				t.Errorf("the key is %+v, error %v", key, err)
@@ -226,6 +218,19 @@ func TestKey_IsFoundOnLaterPage_I3(t *testing.T) {
 	if key, err := b.portal.Key(t.Context(), "M00500001", last.CredentialID); err != nil || key.Username != last.Username {
 		t.Errorf("the key is %+v, error %v", key, err)
 	}
+}
+
+// faultyPortal returns a sandbox of stores without shops, with faults, and its portal for a user: the administrator by default.
+func faultyPortal(t *testing.T, userToken string, faults []sandbox.Fault) (*bench, *kustom.Portal) {
+	t.Helper()
+	seed := sandbox.ThreeShops()
+	seed.Shops = nil
+	seed.Users = append(seed.Users, sandbox.User{Token: "fake-portal-token-one", Email: "one@shop.example", Stores: []string{kaffebonna}})
+	b := newBench(t, seed, sandbox.Options{})
+	for _, f := range faults {
+		b.box.Arm(f)
+	}
+	return b, b.as(cmp.Or(userToken, adminToken))
 }
 
 func TestDelete_ConfirmsKeyIsGone_I3(t *testing.T) {
@@ -258,17 +263,7 @@ func TestDelete_ConfirmsKeyIsGone_I3(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			seed := sandbox.ThreeShops()
-			seed.Shops = nil
-			seed.Users = append(seed.Users, sandbox.User{Token: "fake-portal-token-one", Email: "one@shop.example", Stores: []string{kaffebonna}})
-			b := newBench(t, seed, sandbox.Options{})
-			for _, f := range test.faults {
-				b.box.Arm(f)
-			}
-			p := b.portal
-			if test.token != "" {
-				p = b.as(test.token)
-			}
+			b, p := faultyPortal(t, test.token, test.faults)
 			err := p.Delete(t.Context(), fjellsport, test.id)
 			if (err != nil) != test.fails {
 				t.Errorf("the error is %v", err)

@@ -72,10 +72,7 @@ func TestProve_JudgesAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := threeShops(t, sandbox.Options{Merchant: test.form})
-			key, err := b.box.GenerateKey(fjellsport, "")
-			if err != nil {
-				t.Fatal(err)
-			}
+			key := b.key()
 			if test.legacy {
 				key = b.box.Keys(fjellsport)[0]
 			}
@@ -112,19 +109,15 @@ func TestProve_SaysWhatStandsThere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := threeShops(t, sandbox.Options{})
-			key, err := b.box.GenerateKey(fjellsport, "")
-			if err != nil {
-				t.Fatal(err)
-			}
+			key := b.key()
 			test.answer.API = sandbox.Merchant
 			test.answer.Match = func(r sandbox.Request) bool { return r.Caller == "" }
 			armed := b.box.Arm(test.answer)
 			for range 2 {
 				before := armed.Fired()
-				err = b.merchant.Prove(t.Context(), key.Username, key.Secret)
+				err := b.merchant.Prove(t.Context(), key.Username, key.Secret)
 				b.wantVerdict(err, kustom.VerdictImpostor, key.Username, key.Secret)
-				var impostor *kustom.ImpostorError
-				if !errors.As(err, &impostor) || !strings.HasPrefix(impostor.Host, "127.0.0.1") || !strings.Contains(err.Error(), test.want) {
+				if impostor, ok := errors.AsType[*kustom.ImpostorError](err); !ok || !strings.HasPrefix(impostor.Host, "127.0.0.1") || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("the error is %v, want %q", err, test.want)
 				}
 				if before > 0 && armed.Fired() != before {
@@ -151,10 +144,7 @@ func TestProve_CheckThatFailsIsRepeated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := threeShops(t, sandbox.Options{})
-			key, err := b.box.GenerateKey(fjellsport, "")
-			if err != nil {
-				t.Fatal(err)
-			}
+			key := b.key()
 			test.fault.API, test.fault.Skip = sandbox.Merchant, 1
 			armed := b.box.Arm(test.fault)
 			b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), test.verdict, key.Username, key.Secret)
@@ -168,10 +158,7 @@ func TestProve_CheckThatFailsIsRepeated(t *testing.T) {
 func TestProve_ChecksOnceForMany(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
-	key, err := b.box.GenerateKey(fjellsport, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := b.key()
 	const many = 20
 	var group sync.WaitGroup
 	for range many {
@@ -197,10 +184,7 @@ func TestProve_ChecksOnceForMany(t *testing.T) {
 func TestProve_WaitEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
-	key, err := b.box.GenerateKey(fjellsport, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := b.key()
 	until := make(chan struct{})
 	armed := b.box.Arm(sandbox.Fault{API: sandbox.Merchant, Kind: sandbox.FaultDelay, Until: until, Match: func(r sandbox.Request) bool {
 		return r.Caller == ""
@@ -212,7 +196,7 @@ func TestProve_WaitEndsWithTheContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	err = b.merchant.Prove(ctx, key.Username, key.Secret)
+	err := b.merchant.Prove(ctx, key.Username, key.Secret)
 	b.wantVerdict(err, kustom.VerdictUnknown, key.Username, key.Secret)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", err)
@@ -231,8 +215,7 @@ func (b *bench) wantVerdict(err error, verdict kustom.Verdict, username, secret 
 		}
 		return
 	}
-	var proof *kustom.ProofError
-	if !errors.As(err, &proof) || proof.Verdict != verdict || proof.Username != username || proof.Cause == nil {
+	if proof, ok := errors.AsType[*kustom.ProofError](err); !ok || proof.Verdict != verdict || proof.Username != username || proof.Cause == nil {
 		b.t.Fatalf("the error is %v, want %s", err, verdict)
 	}
 	if strings.Contains(err.Error(), secret) {
@@ -252,11 +235,8 @@ func TestProve_IsUnknownWhenUnreachable(t *testing.T) {
 func TestProve_CountsAsTraffic(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
-	key, err := b.generate(t.Context())
-	b.wantOne(key, err)
-	if err := b.merchant.Prove(t.Context(), key.Username, key.Secret.Reveal()); err != nil {
-		t.Fatal(err)
-	}
+	key := b.key()
+	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), "", key.Username, key.Secret)
 	status, err := b.box.EndpointStatus(fjellsport)
 	if err != nil {
 		t.Fatal(err)
@@ -270,11 +250,10 @@ func TestProve_CountsAsTraffic(t *testing.T) {
 func TestProve_RefusesPropagatingKey(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{Spread: 10 * time.Second})
-	key, err := b.generate(t.Context())
-	b.wantOne(key, err)
-	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret.Reveal()), kustom.VerdictRefused, key.Username, key.Secret.Reveal())
+	key := b.key()
+	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), kustom.VerdictRefused, key.Username, key.Secret)
 	b.clock.Advance(10 * time.Second)
-	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret.Reveal()), "", key.Username, key.Secret.Reveal())
+	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), "", key.Username, key.Secret)
 }
 
 func TestEnvironment_HasHostsAndPrefixes(t *testing.T) {

@@ -24,15 +24,6 @@ func order() kustom.Order {
 	}
 }
 
-func (b *bench) key() sandbox.Key {
-	b.t.Helper()
-	key, err := b.box.GenerateKey(fjellsport, "")
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return key
-}
-
 func TestCreateOrder_ReturnsID(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})

@@ -1,14 +1,10 @@
 package kustom_test
 
 import (
-	"fmt"
-	"net/http"
 	"testing"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 func TestStores_ReadsPages_I7(t *testing.T) {
@@ -40,12 +36,8 @@ func TestStores_ReadsPages_I7(t *testing.T) {
 func TestStores_RejectsAnswerWithoutList(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []string{`{}`, `null`, `{"stores":null}`} {
-		p := portalOf(t, clocktest.New(noon), func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", transport.JSON)
-			fmt.Fprint(w, answer)
-		})
 		var last error
-		for _, last = range p.Stores(t.Context()) {
+		for _, last = range portalAnswering(answer).Stores(t.Context()) {
 		}
 		if last == nil {
 			t.Errorf("%s was taken for a list", answer)

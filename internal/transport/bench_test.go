@@ -56,6 +56,14 @@ func (b *bench) seen() []*http.Request {
 	return append([]*http.Request(nil), b.requests...)
 }
 
+// wantRequests fails the test unless n requests arrived.
+func (b *bench) wantRequests(n int) {
+	b.t.Helper()
+	if got := len(b.seen()); got != n {
+		b.t.Errorf("%d requests arrived, want %d", got, n)
+	}
+}
+
 func (b *bench) observed() []transport.RequestRecord {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -3,7 +3,6 @@ package transport_test
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"testing"
 	"time"
@@ -31,11 +30,7 @@ func FuzzRetryAfter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) {
 		for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
 			clk := clocktest.New(noon)
-			client := transport.New(transport.Options{
-				API: "portal", BaseURL: &url.URL{Scheme: "https", Host: "portal.example"}, UserAgent: "test",
-				MaxRetries: 3, Timeout: time.Minute, Clock: clk, Problem: problem,
-				RoundTripper: transporttest.Answer{Status: status, RetryAfter: value},
-			})
+			client := clientOver(transporttest.Answer{Status: status, RetryAfter: value}, 3, clk)
 			r := request(http.MethodGet)
 			r.Limiter = transport.NewLimiter(120, clk)
 			_, err := transport.Do[answer](t.Context(), client, r)

@@ -37,14 +37,10 @@ func byCursor(first transport.Request, cursor string) (transport.Request, error)
 // readList reads a list whose page n is answer(n). It returns the number of items and of requested pages.
 func readList(t *testing.T, answer func(page int) string) (items, pages int, err error) {
 	t.Helper()
-	client := transport.New(transport.Options{
-		API: "portal", BaseURL: &url.URL{Scheme: "https", Host: "portal.example"}, UserAgent: "test",
-		Timeout: time.Minute, Clock: clocktest.New(noon), Problem: problem,
-		RoundTripper: roundTripper(func(r *http.Request) (*http.Response, error) {
-			pages++
-			return transporttest.Answer{Status: http.StatusOK, ContentType: transport.JSON, Body: answer(pages)}.RoundTrip(r)
-		}),
-	})
+	client := clientOver(roundTripper(func(r *http.Request) (*http.Response, error) {
+		pages++
+		return transporttest.Answer{Status: http.StatusOK, ContentType: transport.JSON, Body: answer(pages)}.RoundTrip(r)
+	}), 0, clocktest.New(noon))
 	for _, one := range transport.List[listed](t.Context(), client, "things", request(http.MethodGet), byCursor) {
 		if err = one; err != nil {
 			break

@@ -78,9 +78,7 @@ func TestAddress_RefusesChangedPath(t *testing.T) {
 			if failed := failure(t, err); failed.Kind != transport.NotSent || failed.Attempts != 1 || transport.IsUncertain(err) {
 				t.Errorf("the error is %+v", failed)
 			}
-			if n := len(b.seen()); n != 0 {
-				t.Errorf("%d requests were sent", n)
-			}
+			b.wantRequests(0)
 		})
 	}
 }
@@ -139,9 +137,7 @@ func TestDo_SendsNothingWithoutToken(t *testing.T) {
 	if failed := failure(t, err); failed.Kind != transport.NotSent || failed.Attempts != 1 || !errors.Is(err, missing) {
 		t.Errorf("the error is %+v", failed)
 	}
-	if n := len(b.seen()); n != 0 {
-		t.Errorf("%d requests were sent", n)
-	}
+	b.wantRequests(0)
 }
 
 // A redirect is an error, whether it leads to another host or not.
@@ -191,9 +187,7 @@ func TestDo_SendsNothingToUntrustedHost_I2(t *testing.T) {
 			if failed := failure(t, err); failed.Kind != transport.Untrusted || failed.Attempts != 1 || transport.IsUncertain(err) {
 				t.Errorf("the error is %+v", failed)
 			}
-			if n := len(b.seen()); n != 0 {
-				t.Errorf("%d requests arrived", n)
-			}
+			b.wantRequests(0)
 		})
 	}
 }

@@ -98,9 +98,7 @@ func TestDo_RetriesOnlySafely_I6(t *testing.T) {
 				if failed.Attempts != attempts || len(b.observed()) != attempts {
 					t.Errorf("%d attempts were counted, want %d", failed.Attempts, attempts)
 				}
-				if n := len(b.seen()); n != attempts {
-					t.Errorf("%d attempts arrived, want %d", n, attempts)
-				}
+				b.wantRequests(attempts)
 				if failed.Kind != test.kind || failed.Status != test.status || transport.IsUncertain(err) != test.uncertain {
 					t.Errorf("the error is %+v", failed)
 				}
@@ -235,10 +233,7 @@ func TestBackoff_DoublesUpToBound_I6(t *testing.T) {
 	longest := make([]time.Duration, 12)
 	for range 40 {
 		clk := clocktest.New(noon)
-		client := transport.New(transport.Options{
-			API: "portal", BaseURL: &url.URL{Scheme: "https", Host: "portal.example"}, MaxRetries: len(longest), Timeout: time.Minute,
-			Clock: clk, Problem: problem, RoundTripper: transporttest.Answer{Status: http.StatusServiceUnavailable},
-		})
+		client := clientOver(transporttest.Answer{Status: http.StatusServiceUnavailable}, len(longest), clk)
 		if _, err := transport.Do[answer](t.Context(), client, request(http.MethodGet)); !transport.IsStatus(err, http.StatusServiceUnavailable) {
 			t.Fatalf("the error is %v", err)
 		}
@@ -314,13 +309,17 @@ func TestDo_RemembersUncertainAttempt(t *testing.T) {
 	})
 }
 
-// scripted returns a client on the real clock, inside a bubble. The function handles its requests.
-func scripted(maxRetries int, carry roundTripper) *transport.Client {
+// clientOver returns a client without a network.
+func clientOver(carry http.RoundTripper, maxRetries int, c clock.Clock) *transport.Client {
 	return transport.New(transport.Options{
 		API: "portal", BaseURL: &url.URL{Scheme: "https", Host: "portal.example"}, UserAgent: "test",
-		MaxRetries: maxRetries, Timeout: 30 * time.Second, Clock: clock.System{},
-		RoundTripper: carry, Problem: problem,
+		MaxRetries: maxRetries, Timeout: 30 * time.Second, Clock: c, RoundTripper: carry, Problem: problem,
 	})
+}
+
+// scripted returns a client on the clock of a bubble. The function handles its requests.
+func scripted(maxRetries int, carry roundTripper) *transport.Client {
+	return clientOver(carry, maxRetries, clock.System{})
 }
 
 func reply(status int, body string, headers ...string) *http.Response {
@@ -382,9 +381,7 @@ func TestDo_SendsNothingWhenCancelledBefore_I6(t *testing.T) {
 		if failed := failure(t, err); failed.Kind != transport.NotSent || !errors.Is(err, context.Canceled) || transport.IsUncertain(err) {
 			t.Errorf("the error is %+v", failed)
 		}
-		if n := len(b.seen()); n != 0 {
-			t.Errorf("%d requests were sent", n)
-		}
+		b.wantRequests(0)
 	}
 }
 
