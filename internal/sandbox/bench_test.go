@@ -147,6 +147,15 @@ func (b *bench) generate() result {
 	return b.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", `{"description":"terraform"}`, postHeader())
 }
 
+func (b *bench) newKey(merchantID string) Key {
+	b.t.Helper()
+	key, err := b.s.GenerateKey(merchantID, "")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return key
+}
+
 func (b *bench) install(shop, body string) result {
 	b.t.Helper()
 	return b.mystore(http.MethodPatch, "/shops/"+shop+"/extensions/klarna-checkout-v3/credentials", body, patchHeader(shop))

@@ -36,15 +36,6 @@ func (b *bench) read(id string, key Key) result {
 	return b.must(http.MethodGet, b.srv.APIURL()+"/checkout/v3/orders/"+id, "", basicHeader(key.Username, key.Secret))
 }
 
-func (b *bench) newKey(merchantID string) Key {
-	b.t.Helper()
-	key, err := b.s.GenerateKey(merchantID, "")
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return key
-}
-
 func TestCheckoutOrder_IsCreated(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	key, other := b.newKey(fjellsport), b.newKey(kaffebonna)

@@ -126,10 +126,7 @@ func TestViolations_ReportBrokenInvariants(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, ThreeShops(), test.options)
-			key, err := b.s.GenerateKey(fjellsport, "")
-			if err != nil {
-				t.Fatal(err)
-			}
+			key := b.newKey(fjellsport)
 			test.act(b, key)
 			b.wantViolations(test.want...)
 			b.wantNoSecrets()

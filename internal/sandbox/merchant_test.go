@@ -11,10 +11,7 @@ import (
 
 func TestMerchant_JudgesCredentials(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
-	key, err := b.s.GenerateKey(fjellsport, "by hand")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := b.newKey(fjellsport)
 	legacy := b.s.Keys(fjellsport)[0]
 	tests := map[string]struct {
 		header http.Header
@@ -116,10 +113,7 @@ func TestMerchant_RefusesExpiredKey(t *testing.T) {
 
 func TestMerchant_ReportsBreaches(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
-	key, err := b.s.GenerateKey(fjellsport, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := b.newKey(fjellsport)
 	header := basicHeader(key.Username, key.Secret)
 	b.must(http.MethodGet, b.srv.APIURL()+"/checkout/v3/orders/1", "", header).want(t, http.StatusBadRequest)
 	b.must(http.MethodGet, b.srv.APIURL()+"/stores", "", header).want(t, http.StatusNotFound)
@@ -143,10 +137,7 @@ func TestMerchant_RefusesPropagatingKey(t *testing.T) {
 
 func TestMerchant_RecordsTraffic(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
-	key, err := b.s.GenerateKey(fjellsport, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := b.newKey(fjellsport)
 	b.try(key.Username, "kco_live_api_wrong")
 	if used := b.s.Keys(fjellsport)[1].LastUsedAt; used != nil {
 		t.Errorf("a refused call counts as use, at %v", used)
@@ -180,10 +171,7 @@ func TestPlaceOrder_UsesShopsKey(t *testing.T) {
 	if switched() {
 		t.Errorf("an order with the legacy key cleared the warning")
 	}
-	key, err := b.s.GenerateKey(fjellsport, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := b.newKey(fjellsport)
 	if err := b.s.Install("fjellsport", key.Username, key.Secret); err != nil {
 		t.Fatal(err)
 	}

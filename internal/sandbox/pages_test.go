@@ -445,10 +445,7 @@ func TestCode_MatchesRFC6238(t *testing.T) {
 
 func TestControlPanel_SavesPairsAndIsJudged(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
-	key, err := b.s.GenerateKey(fjellsport, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := b.newKey(fjellsport)
 	c := b.shopAs("fjellsport")
 	c.save("fjellsport", key.Username, "").want(t, 422, "Fill in both Kustom ID and Kustom Secret, or neither.")
 	c.save("fjellsport", key.Username+" ", key.Secret).want(t, 422, "There is white space around Kustom ID or Kustom Secret.")

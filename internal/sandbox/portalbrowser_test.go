@@ -126,10 +126,7 @@ func TestSignIn_ByMagicLinkFromAnotherOrigin(t *testing.T) {
 
 func TestControlPanel_SavesAPairAtTheShopsOwnHost(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
-	key, err := b.s.GenerateKey(fjellsport, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := b.newKey(fjellsport)
 	p := newTab(t)
 	p.open(b.srv.MystoreAdminURL("fjellsport"))
 	p.pressNth("input", "", 0)
