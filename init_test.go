@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
 )
 
 // mirrorOf lays the release out as a registry's mirror on disk, and returns a configuration of the command line that
@@ -55,15 +55,7 @@ func TestAccInit_PlansWithoutChange(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			box, err := sandbox.New(test.seed, sandbox.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			server, err := sandbox.Start(box)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = server.Close() })
+			box, server := sandboxtest.Start(t, test.seed, sandbox.Options{})
 			home := t.TempDir()
 			env := []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TF_CLI_CONFIG_FILE=" + mirrorOf(t), "CHECKPOINT_DISABLE=1"}
 			for variable, value := range server.Env() {
@@ -72,19 +64,13 @@ func TestAccInit_PlansWithoutChange(t *testing.T) {
 			dir := filepath.Join(home, "shops")
 			run := func(in, program string, args ...string) string {
 				t.Helper()
-				cmd := exec.CommandContext(t.Context(), program, args...)
-				cmd.Dir, cmd.Env = in, env
-				output, err := cmd.CombinedOutput()
-				if err != nil {
-					t.Fatalf("%s: %v: %s", strings.Join(args, " "), err, output)
-				}
-				return string(output)
+				return output(t, in, env, program, args...)
 			}
 			run(home, release(t), append([]string{"init", dir}, test.args...)...)
 			terraform := os.Getenv("TF_ACC_TERRAFORM_PATH")
 			run(dir, terraform, "fmt", "-check", "-recursive")
-			if output := run(dir, terraform, "init", "-input=false", "-no-color"); !strings.Contains(output, "v1.2.3") {
-				t.Errorf("it is not the release that was found:\n%s", output)
+			if found := run(dir, terraform, "init", "-input=false", "-no-color"); !strings.Contains(found, "v1.2.3") {
+				t.Errorf("it is not the release that was found:\n%s", found)
 			}
 			run(dir, terraform, "validate", "-no-color")
 			plan := run(dir, terraform, "plan", "-input=false", "-no-color")

@@ -26,6 +26,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
 )
 
 func TestRun_PrintsHelpWithoutCommand(t *testing.T) {
@@ -64,15 +65,7 @@ func newHouse(t *testing.T) *house {
 		t.Skipf("%v: on Debian and Ubuntu, apt-get install chromium", err)
 	}
 	display := browsertest.Display(t)
-	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	box, err := sandbox.Start(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = box.Close() })
+	s, box := sandboxtest.Start(t, sandbox.ThreeShops(), sandbox.Options{})
 	h := &house{t: t, binary: release(t), temp: t.TempDir(), config: t.TempDir(), box: box, sandbox: s}
 	// The person's hands are a second client of the same browser, which therefore needs a port.
 	bin := t.TempDir()

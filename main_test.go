@@ -157,9 +157,8 @@ func TestIsInteractive_OnlyAtTerminal(t *testing.T) {
 
 func TestVersion_IsPrinted(t *testing.T) {
 	t.Parallel()
-	output, err := exec.CommandContext(t.Context(), release(t), "--version").CombinedOutput()
-	if want := "terraform-provider-kustom 1.2.3\n"; err != nil || string(output) != want {
-		t.Errorf("it prints %q, want %q (%v)", output, want, err)
+	if got, want := output(t, ".", nil, release(t), "--version"), "terraform-provider-kustom 1.2.3\n"; got != want {
+		t.Errorf("it prints %q, want %q", got, want)
 	}
 }
 
@@ -240,15 +239,7 @@ func TestAccInstall_InstallsForUser(t *testing.T) {
 	home, dir := t.TempDir(), t.TempDir()
 	// The go command has its caches at home.
 	atHome := append(os.Environ(), "HOME="+home, "GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"))
-	run := func(target string) {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "make", target, "VERSION="+version)
-		cmd.Env = atHome
-		if output, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("make %s: %v: %s", target, err, output)
-		}
-	}
-	run("install")
+	output(t, ".", atHome, "make", "install", "VERSION="+version)
 	if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(installedConfiguration), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -256,25 +247,19 @@ func TestAccInstall_InstallsForUser(t *testing.T) {
 	env := append(servers.env(), "HOME="+home, "PATH="+os.Getenv("PATH"), "TF_CLI_CONFIG_FILE=", "CHECKPOINT_DISABLE=1")
 	terraform := func(args ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), os.Getenv("TF_ACC_TERRAFORM_PATH"), args...)
-		cmd.Dir, cmd.Env = dir, env
-		output, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("terraform %s: %v: %s", strings.Join(args, " "), err, output)
-		}
-		return string(output)
+		return output(t, dir, env, os.Getenv("TF_ACC_TERRAFORM_PATH"), args...)
 	}
-	if output := terraform("init", "-input=false", "-no-color"); !strings.Contains(output, "v"+version) {
-		t.Errorf("it is not version %s that was found:\n%s", version, output)
+	if found := terraform("init", "-input=false", "-no-color"); !strings.Contains(found, "v"+version) {
+		t.Errorf("it is not version %s that was found:\n%s", version, found)
 	}
 	terraform("validate", "-no-color")
-	if output := terraform("plan", "-input=false", "-no-color"); !strings.Contains(output, "M00412871-qT7vA") {
-		t.Errorf("the plan does not show the store's key:\n%s", output)
+	if plan := terraform("plan", "-input=false", "-no-color"); !strings.Contains(plan, "M00412871-qT7vA") {
+		t.Errorf("the plan does not show the store's key:\n%s", plan)
 	}
 	if want := "terraform-provider-kustom/" + version; !slices.Equal(servers.userAgents(), []string{want}) {
 		t.Errorf("the vendors have seen the user agents %q, want %q", servers.userAgents(), want)
 	}
-	run("uninstall")
+	output(t, ".", atHome, "make", "uninstall", "VERSION="+version)
 	if left, err := filepath.Glob(filepath.Join(home, ".terraform.d/plugins/*/storefront-iac/kustom/*")); err != nil || len(left) > 0 {
 		t.Errorf("make uninstall leaves %q behind (%v)", left, err)
 	}
@@ -282,11 +267,19 @@ func TestAccInstall_InstallsForUser(t *testing.T) {
 
 func goEnv(t *testing.T, name string) string {
 	t.Helper()
-	value, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
+	return strings.TrimSpace(output(t, ".", nil, "go", "env", name))
+}
+
+// output runs a program in a folder, and returns what it prints. It fails the test if the program fails.
+func output(t *testing.T, dir string, env []string, program string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Dir, cmd.Env = dir, env
+	printed, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s %s: %v: %s", program, strings.Join(args, " "), err, printed)
 	}
-	return strings.TrimSpace(string(value))
+	return string(printed)
 }
 
 // servers are a sandbox that notes who asks.

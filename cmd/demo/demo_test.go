@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
 )
 
 func TestReadPlan_CountsChanges(t *testing.T) {
@@ -62,15 +63,7 @@ func TestArgs_TurnsColorsOff(t *testing.T) {
 
 // The pages stay open until the interrupt, and their links do not count as leaked secrets.
 func TestShowPages_WaitsForInterrupt(t *testing.T) {
-	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := sandbox.Start(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	s, server := sandboxtest.Start(t, sandbox.ThreeShops(), sandbox.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	var screen bytes.Buffer
 	d := &demo{out: newPrinter(&screen, false), sandbox: s, server: server, keep: true, screen: &screen}

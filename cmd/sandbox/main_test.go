@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
 )
 
 // firstWrite hands over what is written first.
@@ -60,15 +61,7 @@ func TestRun_Serves(t *testing.T) {
 
 // The environment for the pages has sessions and no token.
 func TestIntroduce_PrintsEnvironment(t *testing.T) {
-	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv, err := sandbox.Start(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer srv.Close()
+	_, srv := sandboxtest.Start(t, sandbox.ThreeShops(), sandbox.Options{})
 	tests := map[string]struct {
 		env        map[string]string
 		want, lack string

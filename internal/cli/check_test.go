@@ -13,36 +13,35 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
 )
 
-// checkAt runs check with the environment of a sandbox, and returns the exit code and what it prints.
+// run runs a command, and returns the exit code and what it prints.
+func run(ctx context.Context, deps cli.Deps, args ...string) (code int, stdout, stderr string) {
+	var out, problems bytes.Buffer
+	deps.Stdout, deps.Stderr = &out, &problems
+	code = cli.Run(ctx, args, deps)
+	return code, out.String(), problems.String()
+}
+
+// checkAt runs check with the environment of a sandbox.
 func checkAt(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var browsers browser.Group
 	t.Cleanup(func() { _ = browsers.Close() })
-	var out, problems bytes.Buffer
 	getenv := func(name string) string { return env[name] }
-	code = cli.Run(t.Context(), append([]string{"check"}, args...), cli.Deps{
-		Getenv: getenv, Stdout: &out, Stderr: &problems,
+	return run(t.Context(), cli.Deps{
+		Getenv: getenv,
 		Check: func(ctx context.Context, c provider.CheckOptions) (bool, error) {
 			return provider.Check(ctx, provider.Options{Version: "1.2.3", Getenv: getenv, Browsers: &browsers}, c)
 		},
-	})
-	return code, out.String(), problems.String()
+	}, append([]string{"check"}, args...)...)
 }
 
 func startSandbox(t *testing.T) *sandbox.Server {
 	t.Helper()
-	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	box, err := sandbox.Start(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = box.Close() })
-	return box
+	_, server := sandboxtest.Start(t, sandbox.ThreeShops(), sandbox.Options{})
+	return server
 }
 
 func TestCheck_ExitsWithVerdict(t *testing.T) {

@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -11,16 +10,12 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
 )
 
-// followAt runs report --follow, and returns the exit code and what it prints.
+// followAt runs report --follow.
 func followAt(ctx context.Context, args ...string) (code int, stdout, stderr string) {
-	var out, problems bytes.Buffer
-	code = cli.Run(ctx, append([]string{"report", "--follow"}, args...), cli.Deps{
-		Getenv: func(string) string { return "" }, Stdout: &out, Stderr: &problems,
-	})
-	return code, out.String(), problems.String()
+	return run(ctx, cli.Deps{Getenv: func(string) string { return "" }}, append([]string{"report", "--follow"}, args...)...)
 }
 
-func TestFollow_EndsWithWhatBecameOfTheShops(t *testing.T) {
+func TestFollow_ExitsWithOutcome(t *testing.T) {
 	t.Parallel()
 	for outcome, want := range map[string]int{"done": 0, "failed": 1} {
 		file := filepath.Join(t.TempDir(), "progress.jsonl")

@@ -21,6 +21,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/setup"
 )
 
@@ -38,15 +39,7 @@ type newcomer struct {
 
 func newNewcomer(t *testing.T, seed sandbox.Seed) *newcomer {
 	t.Helper()
-	box, err := sandbox.New(seed, sandbox.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := sandbox.Start(box)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
+	box, server := sandboxtest.Start(t, seed, sandbox.Options{})
 	return &newcomer{t: t, box: box, env: server.Env(), dir: filepath.Join(t.TempDir(), "shops")}
 }
 
@@ -54,6 +47,14 @@ func newNewcomer(t *testing.T, seed sandbox.Seed) *newcomer {
 func (n *newcomer) init(args ...string) int {
 	n.t.Helper()
 	return n.initWithin(n.t.Context(), args...)
+}
+
+// mustInit runs init, and fails the test if it does not succeed.
+func (n *newcomer) mustInit(args ...string) {
+	n.t.Helper()
+	if code := n.init(args...); code != 0 {
+		n.t.Fatalf("it ends with %d: %s", code, &n.stderr)
+	}
 }
 
 func (n *newcomer) initWithin(ctx context.Context, args ...string) int {
@@ -107,9 +108,15 @@ func (n *newcomer) files() map[string]string {
 // says expects texts on standard error.
 func (n *newcomer) says(texts ...string) {
 	n.t.Helper()
-	for _, text := range texts {
-		if !strings.Contains(n.stderr.String(), text) {
-			n.t.Errorf("it does not say %q:\n%s", text, &n.stderr)
+	wantAll(n.t, n.stderr.String(), texts...)
+}
+
+// wantAll fails the test unless a text has all of these parts.
+func wantAll(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is missing in:\n%s", part, text)
 		}
 	}
 }
@@ -129,9 +136,7 @@ const threeShopsList = "shop,merchant_id\nfjellsport,M00412871\nkaffebonna,M0053
 func TestInit_WritesTheShopsThatTokensSee(t *testing.T) {
 	t.Parallel()
 	n := newNewcomer(t, sandbox.ThreeShops())
-	if code := n.init(); code != 0 {
-		t.Fatalf("it ends with %d: %s", code, &n.stderr)
-	}
+	n.mustInit()
 	files := n.files()
 	want := []string{".gitignore", "main.tf", "outputs.tf", "provider.tf", "shops.csv", "versions.tf"}
 	if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, want) {
@@ -143,11 +148,7 @@ func TestInit_WritesTheShopsThatTokensSee(t *testing.T) {
 	if files["shops.csv"] != threeShopsList {
 		t.Errorf("the shops are %s", files["shops.csv"])
 	}
-	for _, name := range []string{"KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS", "KUSTOM_API_URL"} {
-		if !strings.Contains(files["provider.tf"], name) {
-			t.Errorf("provider.tf does not name %s", name)
-		}
-	}
+	wantAll(t, files["provider.tf"], "KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS", "KUSTOM_API_URL")
 	if strings.Contains(files["provider.tf"], "browser {") || strings.Contains(files["provider.tf"], "MYSTORE_SESSIONS") {
 		t.Errorf("provider.tf is\n%s", files["provider.tf"])
 	}
@@ -162,9 +163,7 @@ func TestInit_WritesTheShopsOfAList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code := n.init("--from", n.list(list), "--environment", "production"); code != 0 {
-		t.Fatalf("it ends with %d: %s", code, &n.stderr)
-	}
+	n.mustInit("--from", n.list(list), "--environment", "production")
 	if got, want := n.files()["shops.csv"], "shop,merchant_id,wave\nullogtre,M00698335,2\nfjellsport,M00412871,1\n"; got != want {
 		t.Errorf("the shops are %q", got)
 	}
@@ -175,9 +174,7 @@ func TestInit_WritesTheShopsOfAList(t *testing.T) {
 	}
 	n.says("These stores have no shop here:\n  M00537204 (Kaffebønna)\n")
 	more := newNewcomer(t, sandbox.ThreeShops())
-	if code := more.init("--from", more.list("shop\nullogtre\n"), "--mystore", "kaffebonna", "--store", "fjellsport=M00412871", "--store", "fjelsport=M00412871"); code != 0 {
-		t.Fatalf("it ends with %d: %s", code, &more.stderr)
-	}
+	more.mustInit("--from", more.list("shop\nullogtre\n"), "--mystore", "kaffebonna", "--store", "fjellsport=M00412871", "--store", "fjelsport=M00412871")
 	if got, want := more.files()["shops.csv"], "shop,merchant_id\nullogtre,M00698335\nfjellsport,M00412871\nkaffebonna,M00537204\n"; got != want {
 		t.Errorf("with more shops by flags, they are %q", got)
 	}
@@ -213,9 +210,7 @@ func TestInit_WritesUnreadShopWhoseStoreIsSaid(t *testing.T) {
 	seed := sandbox.ThreeShops()
 	seed.Shops[1].Permissions = []string{}
 	n := newNewcomer(t, seed)
-	if code := n.init("--from", n.list("shop;merchant_id\nfjellsport;\nkaffebonna;M00537204\n")); code != 0 {
-		t.Fatalf("it ends with %d: %s", code, &n.stderr)
-	}
+	n.mustInit("--from", n.list("shop;merchant_id\nfjellsport;\nkaffebonna;M00537204\n"))
 	if got := n.files()["shops.csv"]; got != "shop,merchant_id\nfjellsport,M00412871\nkaffebonna,M00537204\n" {
 		t.Errorf("the shops are %q", got)
 	}
@@ -289,9 +284,7 @@ func TestInit_WritesNothing(t *testing.T) {
 func TestInit_OverwritesNothing(t *testing.T) {
 	t.Parallel()
 	n := newNewcomer(t, sandbox.ThreeShops())
-	if code := n.init(); code != 0 {
-		t.Fatalf("it ends with %d: %s", code, &n.stderr)
-	}
+	n.mustInit()
 	before := n.files()
 	n.box.ResetRequests()
 	if code := n.init("--ci", "github"); code != 1 {
@@ -374,9 +367,7 @@ func TestInit_WritesNoSecret(t *testing.T) {
 	n.env["MYSTORE_LOGINS"] = `{"nobody": {"email": "owner@nobody.example", "password": "` + own + `-password"}}`
 	n.answers = strings.NewReader(own + "\nfake-mystore-token-kaffebonna\n\n")
 	list := n.list("shop,token,website,note\nfjellsport," + own + "," + own + "," + own + "\nkaffebonna,fake-mystore-token-kaffebonna,,\nullogtre,,,\n")
-	if code := n.init("--from", list, "--ci", "github"); code != 0 {
-		t.Fatalf("it ends with %d: %s", code, &n.stderr)
-	}
+	n.mustInit("--from", list, "--ci", "github")
 	secrets := append(n.box.Secrets(), own, n.env["KUSTOM_PORTAL_TOKEN"], own+"-password")
 	var tokens map[string]string
 	if err := json.Unmarshal([]byte(n.env["MYSTORE_TOKENS"]), &tokens); err != nil {
@@ -433,9 +424,7 @@ func TestInit_SaysThatAnUnreadableShopKeepsOldKeys(t *testing.T) {
 func TestInit_WritesFleetsForManyShops(t *testing.T) {
 	t.Parallel()
 	n := newNewcomer(t, sandbox.FleetSeed(251))
-	if code := n.init("--ci", "github"); code != 0 {
-		t.Fatalf("it ends with %d: %s", code, &n.stderr)
-	}
+	n.mustInit("--ci", "github")
 	files := n.files()
 	if !strings.Contains(files["main.tf"], `"kustom_mystore_fleet"`) || !strings.Contains(files["terraform.tfvars"], "chunks = 2\n") ||
 		strings.Count(files["shops.csv"], "\n") != 252 || !strings.Contains(files[".github/workflows/shops.yml"], "terraform plan") {
@@ -447,8 +436,8 @@ func TestInit_WritesFleetsForManyShops(t *testing.T) {
 	n.says("251 of 251 shops", "PG_CONN_STR")
 }
 
-// TestInit_ByPages needs nothing but sessions.
-func TestInit_ByPages(t *testing.T) {
+// TestInit_NeedsOnlySessions needs nothing but sessions.
+func TestInit_NeedsOnlySessions(t *testing.T) {
 	t.Parallel()
 	browsertest.Need(t)
 	n := newNewcomer(t, sandbox.ThreeShops())
@@ -467,9 +456,7 @@ func TestInit_ByPages(t *testing.T) {
 	for shop, address := range admins {
 		args = append(args, "--mystore", shop+"="+address)
 	}
-	if code := n.init(append(args, "--ci", "gitlab")...); code != 0 {
-		t.Fatalf("it ends with %d: %s", code, &n.stderr)
-	}
+	n.mustInit(append(args, "--ci", "gitlab")...)
 	files := n.files()
 	if pipeline := files[".gitlab-ci.yml"]; !strings.Contains(pipeline, "KUSTOM_PORTAL_SESSION, MYSTORE_SESSIONS") || !strings.Contains(pipeline, "chromium") {
 		t.Errorf("the pipeline does not sign in with sessions:\n%s", pipeline)
@@ -477,9 +464,5 @@ func TestInit_ByPages(t *testing.T) {
 	if files["shops.csv"] != threeShopsList {
 		t.Errorf("the shops are %q", files["shops.csv"])
 	}
-	for _, want := range []string{"KUSTOM_PORTAL_SESSION", "MYSTORE_SESSIONS", "browser {", "mystore_admin_urls = {", `= "` + admins["fjellsport"] + `"`} {
-		if !strings.Contains(files["provider.tf"], want) {
-			t.Errorf("provider.tf lacks %s:\n%s", want, files["provider.tf"])
-		}
-	}
+	wantAll(t, files["provider.tf"], "KUSTOM_PORTAL_SESSION", "MYSTORE_SESSIONS", "browser {", "mystore_admin_urls = {", `= "`+admins["fjellsport"]+`"`)
 }

@@ -56,6 +56,14 @@ func (d *desk) run(ctx context.Context, args ...string) int {
 	})
 }
 
+// mustRun runs a command, and fails the test if it does not succeed.
+func (d *desk) mustRun(t *testing.T, args ...string) {
+	t.Helper()
+	if code := d.run(t.Context(), args...); code != 0 {
+		t.Fatalf("%q ends with %d: %s", args, code, &d.stderr)
+	}
+}
+
 func (d *desk) signIn(ctx context.Context, o browser.Options, site *browser.Site, hooks browser.SignInHooks) (browser.SignedIn, error) {
 	d.windows = append(d.windows, site.URL.String())
 	if d.shown != "" {
@@ -106,11 +114,7 @@ func TestRun_PrintsHelpWithoutCommand(t *testing.T) {
 		if code := d.run(t.Context(), test.args...); code != 2 {
 			t.Errorf("%q ends with %d", test.args, code)
 		}
-		for _, want := range test.wants {
-			if !strings.Contains(d.stderr.String(), want) {
-				t.Errorf("%q does not say %q:\n%s", test.args, want, &d.stderr)
-			}
-		}
+		wantAll(t, d.stderr.String(), test.wants...)
 		if d.stdout.Len() > 0 || len(d.windows) > 0 {
 			t.Errorf("%q prints %q and opens %q", test.args, &d.stdout, d.windows)
 		}
@@ -135,18 +139,14 @@ func TestCompletion_HasEachShell(t *testing.T) {
 func TestHelp_NamesLabelsThatExist(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	if code := d.run(t.Context(), "login", "--help"); code != 0 {
-		t.Fatalf("it ends with %d", code)
-	}
+	d.mustRun(t, "login", "--help")
 	examples := regexp.MustCompile(`(?:portal|mystore)\.[a-z_0-9]+=\w+`).FindAllString(d.stdout.String(), -1)
 	if len(examples) == 0 {
 		t.Errorf("it shows no label: %s", &d.stdout)
 	}
 	for _, example := range examples {
 		other := newDesk(t)
-		if code := other.run(t.Context(), "login", "--label", example); code != 0 {
-			t.Errorf("--label %s ends with %d: %s", example, code, &other.stderr)
-		}
+		other.mustRun(t, "login", "--label", example)
 	}
 }
 
@@ -173,9 +173,7 @@ func TestLogin_OpensWindowForEachSite(t *testing.T) {
 			t.Parallel()
 			d := newDesk(t)
 			d.env = test.env
-			if code := d.run(t.Context(), append([]string{"login"}, test.args...)...); code != 0 {
-				t.Fatalf("it ends with %d: %s", code, &d.stderr)
-			}
+			d.mustRun(t, append([]string{"login"}, test.args...)...)
 			if !slices.Equal(d.windows, test.want) {
 				t.Errorf("it opens\n%s\nwant\n%s", strings.Join(d.windows, "\n"), strings.Join(test.want, "\n"))
 			}
@@ -183,8 +181,8 @@ func TestLogin_OpensWindowForEachSite(t *testing.T) {
 	}
 }
 
-// TestEnter_SaysThatThePersonIsIn holds for a page that does not look like one of somebody who is signed in.
-func TestEnter_SaysThatThePersonIsIn(t *testing.T) {
+// TestLogin_EnterEndsWait holds for a page that does not look like one of somebody who is signed in.
+func TestLogin_EnterEndsWait(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.typed, d.enter = "\n\n", true
@@ -210,21 +208,13 @@ func TestLogin_ReadsShopsFromList(t *testing.T) {
 	d.user = "owner@shops.example"
 	d.env["MYSTORE_ADMIN_URLS"] = `{"b": "https://www.b.example/kontrollpanel"}`
 	list := writeList(t, "shop;merchant_id\nb;M00412871\na;\nc;M00412871\n")
-	if code := d.run(t.Context(), "login", "--portal=false", "--shops", list, "--mystore", "c=https://www.c.example/admin"); code != 0 {
-		t.Fatal(&d.stderr)
-	}
+	d.mustRun(t, "login", "--portal=false", "--shops", list, "--mystore", "c=https://www.c.example/admin")
 	want := []string{"https://www.c.example/admin", "https://www.b.example/kontrollpanel", "https://www.a.mystore4.no/kontrollpanel"}
 	if !slices.Equal(d.windows, want) {
 		t.Errorf("it opens %q, want %q", d.windows, want)
 	}
-	for _, want := range []string{
-		"1 of 3:", "3 of 3:", "You are signed in to shop c at Mystore as owner@shops.example. The session is kept",
-		"You are signed in to shop a at Mystore as owner@shops.example. The session is kept",
-	} {
-		if !strings.Contains(d.stderr.String(), want) {
-			t.Errorf("it does not say %q:\n%s", want, &d.stderr)
-		}
-	}
+	wantAll(t, d.stderr.String(), "1 of 3:", "3 of 3:", "You are signed in to shop c at Mystore as owner@shops.example. The session is kept",
+		"You are signed in to shop a at Mystore as owner@shops.example. The session is kept")
 	if kept := d.kept(t); len(kept) != 3 {
 		t.Errorf("it keeps %q", kept)
 	}
@@ -234,8 +224,8 @@ func TestLogin_ReadsShopsFromList(t *testing.T) {
 	}
 }
 
-// TestShops_OfAnotherShop is said while the window is open; of a host where people sign in, nothing is.
-func TestShops_OfAnotherShop(t *testing.T) {
+// TestLogin_NamesControlPanelOfAnotherShop is said while the window is open; of a host where people sign in, nothing is.
+func TestLogin_NamesControlPanelOfAnotherShop(t *testing.T) {
 	t.Parallel()
 	const wrong = "This is the control panel"
 	for shown, want := range map[string]string{
@@ -246,9 +236,7 @@ func TestShops_OfAnotherShop(t *testing.T) {
 	} {
 		d := newDesk(t)
 		d.shown = shown
-		if code := d.run(t.Context(), "login", "--mystore", "a", "--mystore", "b"); code != 0 {
-			t.Fatal(&d.stderr)
-		}
+		d.mustRun(t, "login", "--mystore", "a", "--mystore", "b")
 		said := d.stderr.String()
 		_, ofFirst, _ := strings.Cut(said, "2 of 3:")
 		ofFirst, _, _ = strings.Cut(ofFirst, "3 of 3:")
@@ -258,7 +246,7 @@ func TestShops_OfAnotherShop(t *testing.T) {
 	}
 }
 
-func TestShops_ListThatIsNone(t *testing.T) {
+func TestLogin_RefusesInvalidList(t *testing.T) {
 	t.Parallel()
 	for want, file := range map[string]string{
 		"no such file": filepath.Join(t.TempDir(), "none.csv"),
@@ -274,9 +262,7 @@ func TestShops_ListThatIsNone(t *testing.T) {
 func TestLogin_PassesOptionsToBrowser(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	if code := d.run(t.Context(), "login", "--executable", "/opt/chrome", "--timeout", "1h"); code != 0 {
-		t.Fatal(&d.stderr)
-	}
+	d.mustRun(t, "login", "--executable", "/opt/chrome", "--timeout", "1h")
 	if d.options.Executable != "/opt/chrome" || d.left < 59*time.Minute {
 		t.Errorf("it opens %q for %v", d.options.Executable, d.left)
 	}
@@ -359,9 +345,7 @@ func TestLogin_KeepsSessions(t *testing.T) {
 func TestLogout_RemovesOneShop(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	if code := d.run(t.Context(), "login", "--mystore", "fjellsport", "--mystore", "kaffebonna"); code != 0 {
-		t.Fatal(&d.stderr)
-	}
+	d.mustRun(t, "login", "--mystore", "fjellsport", "--mystore", "kaffebonna")
 	for _, want := range []string{"Removed 1 session ", "Removed 0 sessions "} {
 		if code := d.run(t.Context(), "logout", "--mystore", "fjellsport"); code != 0 || !strings.Contains(d.stderr.String(), want) {
 			t.Errorf("it ends with %d: %s", code, &d.stderr)
@@ -376,9 +360,7 @@ func TestLogout_RemovesOneShop(t *testing.T) {
 func TestLogin_PrintsSessions(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	if code := d.run(t.Context(), "login", "--print", "--mystore", "fjellsport", "--mystore", "kaffebonna"); code != 0 {
-		t.Fatal(&d.stderr)
-	}
+	d.mustRun(t, "login", "--print", "--mystore", "fjellsport", "--mystore", "kaffebonna")
 	line := func(host string) string {
 		text, err := browser.Session{Host: host, Cookies: []browser.Cookie{{Name: "id", Value: cookie}}}.Line()
 		if err != nil {
@@ -455,10 +437,6 @@ func TestLogin_NeedsFolderForSessions(t *testing.T) {
 	if code := d.run(t.Context(), "login"); code != 1 || len(d.windows) > 0 || !strings.Contains(d.stderr.String(), "use --print") {
 		t.Errorf("it ends with %d, opens %q and says %q", code, d.windows, &d.stderr)
 	}
-	if code := d.run(t.Context(), "login", "--print"); code != 0 {
-		t.Errorf("--print ends with %d: %s", code, &d.stderr)
-	}
-	if code := d.run(t.Context(), "logout"); code != 0 {
-		t.Errorf("logout ends with %d: %s", code, &d.stderr)
-	}
+	d.mustRun(t, "login", "--print")
+	d.mustRun(t, "logout")
 }

@@ -11,12 +11,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
 )
 
-// reportOn runs report with something on standard input, and returns the exit code and what it prints.
+// reportOn runs report with something on standard input.
 func reportOn(t *testing.T, stdin io.Reader, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	var out, problems bytes.Buffer
-	code = cli.Run(t.Context(), append([]string{"report"}, args...), cli.Deps{Stdin: stdin, Stdout: &out, Stderr: &problems})
-	return code, out.String(), problems.String()
+	return run(t.Context(), cli.Deps{Stdin: stdin}, append([]string{"report"}, args...)...)
 }
 
 func TestReport_EndsWithWhatNeedsAttention(t *testing.T) {
