@@ -9,7 +9,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/api"
 )
 
-func TestDocuments(t *testing.T) {
+func TestDocuments_AreValid(t *testing.T) {
 	for name, data := range map[string][]byte{"kustom.yaml": api.Kustom, "mystore.yaml": api.Mystore} {
 		t.Run(name, func(t *testing.T) {
 			doc, err := openapi3.NewLoader().LoadFromData(data)
@@ -60,7 +60,7 @@ func checkClosed(t *testing.T, where string, schema *openapi3.Schema) {
 	}
 }
 
-func TestDocumentsSayWhatIsAssumed(t *testing.T) {
+func TestDocuments_NameAssumptions(t *testing.T) {
 	for name, data := range map[string][]byte{"kustom.yaml": api.Kustom, "mystore.yaml": api.Mystore} {
 		for _, word := range []string{"ocumented by", "ssumed by this project"} {
 			if !strings.Contains(string(data), word) {

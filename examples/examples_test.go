@@ -11,9 +11,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/examples"
 )
 
-// TestEveryFileIsEmbedded expects what tests and the demo run to be what users find in this directory:
+// TestFiles_AreEmbedded expects what tests and the demo run to be what users find in this directory:
 // all of it, and nothing else.
-func TestEveryFileIsEmbedded(t *testing.T) {
+func TestFiles_AreEmbedded(t *testing.T) {
 	here := os.DirFS(".")
 	for _, name := range published(t, here) {
 		want, err := fs.ReadFile(here, name)

@@ -358,8 +358,7 @@ func TestInstall_RedactsRefusedPair_I2(t *testing.T) {
 	b.box.Arm(sandbox.Fault{Method: http.MethodPatch, Status: 422, ContentType: jsonAPI,
 		Body: `{"errors":[{"id":"c-9","code":"bad","title":"no","detail":"` + secret + ` from fake-mystore-token-fjellsport"}]}`})
 	_, err = b.client.Install(t.Context(), shop, oldID, secret)
-	var failed *transport.Error
-	if !errors.As(err, &failed) || failed.CorrelationID != "c-9" || failed.Code != "bad" || len(failed.Messages) != 1 {
+	if failed, ok := errors.AsType[*transport.Error](err); !ok || failed.CorrelationID != "c-9" || failed.Code != "bad" || len(failed.Messages) != 1 {
 		t.Fatalf("the error is %v", err)
 	}
 	if strings.Contains(err.Error(), "SECRET") || strings.Contains(err.Error(), "fake-mystore-token") {

@@ -9,9 +9,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// TestInstall_OutcomeIsRead holds for everything that can become of the click: it is made once, and what is
+// TestInstall_ReadsOutcome holds for everything that can become of the click: it is made once, and what is
 // returned is what the shop holds, or says that nobody knows.
-func TestInstall_OutcomeIsRead(t *testing.T) {
+func TestInstall_ReadsOutcome(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		kind sandbox.FaultKind
@@ -84,7 +84,7 @@ func TestClear_EmptiesTheShop(t *testing.T) {
 	}
 }
 
-func TestExtension_OfTheShop(t *testing.T) {
+func TestExtension_ReadsShop(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{})
 	if extension, err := b.Extension(t.Context(), kaffebonna); err != nil || !extension.Active {

@@ -23,9 +23,9 @@ func (b *bench) loads() int {
 	return n
 }
 
-// TestPlaces_OfAnEarlierRun: a run begins where an earlier one has found the credentials. Where they are not there any
+// TestPlaces_ShortenNextRun: a run begins where an earlier one has found the credentials. Where they are not there any
 // more, it goes the whole way.
-func TestPlaces_OfAnEarlierRun(t *testing.T) {
+func TestPlaces_ShortenNextRun(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		// moved is what the file of the earlier run has in place of the address, with {own} for where the panel begins;

@@ -92,9 +92,9 @@ func (r *rendering) isWrong(what string) {
 	r.wrong = append(r.wrong, what)
 }
 
-// TestRenderings_Switch: on pages that nobody wrote for this client, a shop is read and given a key, by one click and
+// TestRenderings_SwitchWithoutWrongClick: on pages that nobody wrote for this client, a shop is read and given a key, by one click and
 // without a wrong one.
-func TestRenderings_Switch(t *testing.T) {
+func TestRenderings_SwitchWithoutWrongClick(t *testing.T) {
 	t.Parallel()
 	for name, path := range map[string]string{
 		"MUI":                    "/page/mui",

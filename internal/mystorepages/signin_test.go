@@ -7,7 +7,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 )
 
-func TestSignIn_WithWhatAPersonTypes(t *testing.T) {
+func TestSignIn_UsesLogin(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{noSession: true, login: &mystorepages.Login{Email: "owner@kaffebonna.example", Password: "fake-mystore-password-kaffebonna"}})
 	holds, err := b.Credentials(t.Context(), kaffebonna)
@@ -16,7 +16,7 @@ func TestSignIn_WithWhatAPersonTypes(t *testing.T) {
 	}
 }
 
-func TestSignIn_WrongPasswordIsTriedOnce(t *testing.T) {
+func TestSignIn_TriesWrongPasswordOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{noSession: true, login: &mystorepages.Login{Email: "owner@kaffebonna.example", Password: "wrong"}})
 	var refused *mystorepages.SignInError

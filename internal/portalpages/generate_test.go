@@ -63,9 +63,9 @@ func TestGenerate_ReturnsTheKeyWithItsSecret(t *testing.T) {
 	}
 }
 
-// TestGenerate_I3LeavesNoKeyBehind: whatever goes wrong while a key is made, it is asked for once, and either
+// TestGenerate_LosesNoKey_I3: whatever goes wrong while a key is made, it is asked for once, and either
 // there is one whose secret is known, or none is left behind, or the error remembers it for DeleteOrphan.
-func TestGenerate_I3LeavesNoKeyBehind(t *testing.T) {
+func TestGenerate_LosesNoKey_I3(t *testing.T) {
 	t.Parallel()
 	at := func(kind sandbox.FaultKind) sandbox.Fault {
 		return sandbox.Fault{Method: "POST", Template: dataKeys, Kind: kind, Times: 1}
@@ -118,23 +118,22 @@ func TestGenerate_I3LeavesNoKeyBehind(t *testing.T) {
 	}
 }
 
-// TestGenerate_SentTwiceByTheBrowser: a browser sends a request again by itself when its connection breaks. The
+// TestGenerate_KeepsUnexplainedKeyOfRepeatedRequest: a browser sends a request again by itself when its connection breaks. The
 // key that nothing explains is named, and stays; the one whose secret was seen is deleted.
-func TestGenerate_SentTwiceByTheBrowser(t *testing.T) {
+func TestGenerate_KeepsUnexplainedKeyOfRepeatedRequest(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{timeout: 3 * short})
 	b.arm(t, sandbox.Fault{Method: "POST", Template: dataKeys, Kind: sandbox.FaultLoseAnswer, Times: 1})
 	_, err := b.Generate(t.Context(), request())
-	var unexplained *portalpages.UnexplainedError
 	keys := b.Sandbox.Keys(kaffebonna)
-	if !errors.As(err, &unexplained) || len(unexplained.Usernames) != 1 || unexplained.Usernames[0] != keys[len(keys)-1].Username {
+	if unexplained, ok := errors.AsType[*portalpages.UnexplainedError](err); !ok || len(unexplained.Usernames) != 1 || unexplained.Usernames[0] != keys[len(keys)-1].Username {
 		t.Errorf("the error is %v", err)
 	}
 	b.left(t, kaffebonna, 1)
 }
 
-// TestGenerate_KeyOfSomebodyElse: what can't be told apart is nobody's, and stays.
-func TestGenerate_KeyOfSomebodyElse(t *testing.T) {
+// TestDeleteOrphan_KeepsKeysOfOthers: what can't be told apart is nobody's, and stays.
+func TestDeleteOrphan_KeepsKeysOfOthers(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{timeout: 3 * short})
 	orphan := kustom.Orphan{MerchantID: kaffebonna, Before: kustom.Bar}
@@ -153,7 +152,7 @@ func TestGenerate_KeyOfSomebodyElse(t *testing.T) {
 	b.left(t, kaffebonna, 2)
 }
 
-func TestGenerate_LimitReached(t *testing.T) {
+func TestGenerate_ReportsReachedLimit(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{timeout: 3 * short, options: sandbox.Options{KeyLimit: 2}})
 	if _, err := b.Generate(t.Context(), request()); !kustom.IsLimitReached(err) {
@@ -162,7 +161,7 @@ func TestGenerate_LimitReached(t *testing.T) {
 	b.left(t, kaffebonna, 0)
 }
 
-func TestStores_AllOrAnError(t *testing.T) {
+func TestStores_ListsAllStores(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{})
 	var got []string
@@ -186,7 +185,7 @@ func TestStores_AllOrAnError(t *testing.T) {
 	}
 }
 
-func TestKeys_SignedOut(t *testing.T) {
+func TestKeys_ReportsEndedSession(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{})
 	b.EndSessions()
@@ -194,8 +193,8 @@ func TestKeys_SignedOut(t *testing.T) {
 	isKind(t, err, browser.SignedOut)
 }
 
-// TestGenerate_CancelledBeforeTheClick: nothing is asked for any more.
-func TestGenerate_CancelledBeforeTheClick(t *testing.T) {
+// TestGenerate_ClicksNothingAfterCancel: nothing is asked for any more.
+func TestGenerate_ClicksNothingAfterCancel(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)

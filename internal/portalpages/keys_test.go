@@ -44,7 +44,7 @@ func playground() sandbox.Seed {
 	}
 }
 
-func TestKeys_AreThoseOfTheStore(t *testing.T) {
+func TestKeys_ListsKeysOfStore(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		seed      sandbox.Seed
@@ -86,7 +86,7 @@ func TestKeys_AreThoseOfTheStore(t *testing.T) {
 	}
 }
 
-func TestDiscard_KeyOnAnotherPage(t *testing.T) {
+func TestDeleteOrphan_FindsKeyOnLaterPage(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{seed: manyKeys(12)})
 	orphan := kustom.Orphan{MerchantID: fjellsport, CredentialID: fjellsport + "-k11"}
@@ -101,7 +101,7 @@ func TestDiscard_KeyOnAnotherPage(t *testing.T) {
 	b.kept(t)
 }
 
-func TestStores_Hundreds(t *testing.T) {
+func TestStores_ListsHundreds(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{seed: manyStores(300)})
 	n := 0

@@ -179,9 +179,9 @@ func (r *rendering) portalWithin(t *testing.T, path string, timeout time.Duratio
 	})
 }
 
-// TestRenderings_Switch: on pages that nobody wrote for this client, all steps of a switch are done, without
+// TestRenderings_SwitchWithoutWrongClick: on pages that nobody wrote for this client, all steps of a switch are done, without
 // one wrong click.
-func TestRenderings_Switch(t *testing.T) {
+func TestRenderings_SwitchWithoutWrongClick(t *testing.T) {
 	t.Parallel()
 	for name, path := range map[string]string{
 		"MUI with a data grid":   "/page/mui",

@@ -11,9 +11,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
 )
 
-// TestGenerate_TwoRunsAtOnce: two runs can't tell their keys apart by pages. Each gets its key, or an error; no run
+// TestGenerate_TwoRunsLoseNoKey: two runs can't tell their keys apart by pages. Each gets its key, or an error; no run
 // deletes the key that the other has got, and whatever is left in the store is got or named.
-func TestGenerate_TwoRunsAtOnce(t *testing.T) {
+func TestGenerate_TwoRunsLoseNoKey(t *testing.T) {
 	t.Parallel()
 	const rounds = 3
 	b := newBench(t, setup{})

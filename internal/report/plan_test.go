@@ -232,8 +232,8 @@ func TestPlan_SaysWhyAKeyIsMade(t *testing.T) {
 	}
 }
 
-// TestPlan_WithAnError can't be applied, and its report says so first.
-func TestPlan_WithAnError(t *testing.T) {
+// TestPlan_ShowsError can't be applied, and its report says so first.
+func TestPlan_ShowsError(t *testing.T) {
 	t.Parallel()
 	plan := with(planOf(connection, noop, connected, connected, nil), o{"errored": true, "complete": false, "checks": []any{
 		o{"address": o{"to_display": "check.a"}, "status": "fail", "instances": []any{o{"problems": []any{o{"message": "kco_live_api_PLANTED is bad"}}}}},

@@ -63,8 +63,8 @@ func page(t testing.TB, r *report.Report) string {
 	return out.String()
 }
 
-// TestMarkdown_OfExamples holds the reports of the examples to the files beside them.
-func TestMarkdown_OfExamples(t *testing.T) {
+// TestMarkdown_MatchesExamples holds the reports of the examples to the files beside them.
+func TestMarkdown_MatchesExamples(t *testing.T) {
 	t.Parallel()
 	for name, document := range documents(t) {
 		want, err := os.ReadFile(filepath.Join("testdata", name+".md"))
@@ -311,7 +311,7 @@ func TestMarkdown_IsNotInjected(t *testing.T) {
 }
 
 // For another file, the error says how to make the right one.
-func TestRead_SaysWhatElseItIs(t *testing.T) {
+func TestRead_RecognizesOtherFiles(t *testing.T) {
 	t.Parallel()
 	for document, want := range map[string]string{
 		"":                           "nothing to read",
@@ -336,7 +336,7 @@ func TestRead_SaysWhatElseItIs(t *testing.T) {
 }
 
 // A state without resources has no values.
-func TestRead_EmptyState(t *testing.T) {
+func TestRead_AcceptsEmptyState(t *testing.T) {
 	t.Parallel()
 	r := read(t, []byte(`{"format_version":"1.0"}`))
 	if want := "State of 0 shops; nothing needs attention"; r.Summary() != want || r.NeedsAttention() {
@@ -348,8 +348,8 @@ func TestRead_EmptyState(t *testing.T) {
 	page(t, r)
 }
 
-// TestRead_ByteOrderMark reads what shells of Windows write.
-func TestRead_ByteOrderMark(t *testing.T) {
+// TestRead_AcceptsByteOrderMark reads what shells of Windows write.
+func TestRead_AcceptsByteOrderMark(t *testing.T) {
 	t.Parallel()
 	document := documents(t)["waves-state"]
 	want := markdown(t, read(t, document))
@@ -397,7 +397,7 @@ func TestGuide_ShowsAReport(t *testing.T) {
 }
 
 // A sensitive output may have the names of shops and keys beside a secret. These names are shown.
-func TestRead_NamesBesideASecret(t *testing.T) {
+func TestRead_ShowsNamesBesideSecret(t *testing.T) {
 	t.Parallel()
 	var state map[string]any
 	if err := json.Unmarshal(documents(t)["switch-state"], &state); err != nil {

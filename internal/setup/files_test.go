@@ -217,8 +217,7 @@ func TestWrite_OverwritesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := Write(dir, []File{{"first", "x"}, {name, "x"}})
-		var existing *ExistingError
-		if !errors.As(err, &existing) || !slices.Equal(existing.Paths, []string{name}) || !strings.Contains(err.Error(), name) {
+		if existing, ok := errors.AsType[*ExistingError](err); !ok || !slices.Equal(existing.Paths, []string{name}) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "first")); !errors.Is(err, fs.ErrNotExist) {
