@@ -71,7 +71,7 @@ func planned(c *change, name string, before, after, unknown object) Shop {
 	default:
 		return s.unchanged(after)
 	}
-	s.Gone, s.Later = keys(after.objects("keys_to_delete"))
+	s.Deleted, s.DeletedLater = keys(after.objects("keys_to_delete"))
 	s.Kept, _ = keys(after.objects("keys_kept"))
 	if c.isTainted() {
 		s.note("An earlier run did not finish this shop.", "This plan gives it a new key.")
@@ -85,7 +85,7 @@ func planned(c *change, name string, before, after, unknown object) Shop {
 // unchanged returns the row of a shop that the plan does not change.
 func (s Shop) unchanged(now object) Shop {
 	s.Status, s.New, s.Why = Unchanged, s.Old, ""
-	s.Later = leftKeys(now)
+	s.DeletedLater = leftKeys(now)
 	s.Notes = nil
 	s.noteState(now)
 	return s
@@ -118,7 +118,7 @@ func leaving(c *change, name string, shop, rules object) Shop {
 	}
 	s.New, s.Why = "", "not in the configuration any more"
 	if s.Old != "" {
-		s.Gone = []Key{{Username: s.Old, Host: shop.text("host")}}
+		s.Deleted = []Key{{Username: s.Old, Host: shop.text("host")}}
 	}
 	s.noteClearing()
 	return s
@@ -160,12 +160,12 @@ func (r *Report) planExclusive(c *change) {
 		return
 	}
 	s := Shop{Store: c.Change.After.text("merchant_id"), Address: c.Address, Status: KeysOnly, Why: "not among the keys that the store may have"}
-	s.Gone, s.Later = keys(c.Change.After.objects("keys_to_delete"))
+	s.Deleted, s.DeletedLater = keys(c.Change.After.objects("keys_to_delete"))
 	if asObject(c.Change.Unknown).is("keys_to_delete") {
 		s.Status, s.Why = Undecided, ""
 		s.note("Only the apply can tell which of the store's keys are deleted.", nextWarning)
 	}
-	if s.Notes != nil || s.Gone != nil || s.Later != nil {
+	if s.Notes != nil || s.Deleted != nil || s.DeletedLater != nil {
 		r.Shops = append(r.Shops, s)
 	}
 }
@@ -190,10 +190,10 @@ func found(o *resource, name string, now object) Shop {
 		return s.sensitive()
 	}
 	s.Old = now.text("previous_username")
-	s.Later = leftKeys(now)
+	s.DeletedLater = leftKeys(now)
 	gone, waiting := keys(now.objects("keys_to_delete"))
-	s.Gone = slices.DeleteFunc(append(gone, waiting...), func(key Key) bool {
-		return slices.ContainsFunc(s.Later, func(left Key) bool { return left.Username == key.Username })
+	s.Deleted = slices.DeleteFunc(append(gone, waiting...), func(key Key) bool {
+		return slices.ContainsFunc(s.DeletedLater, func(left Key) bool { return left.Username == key.Username })
 	})
 	s.Kept, _ = keys(now.objects("keys_kept"))
 	if o.Tainted {
@@ -204,7 +204,7 @@ func found(o *resource, name string, now object) Shop {
 	s.noteState(now)
 	if s.Status == Failed {
 		// The plan was not carried out.
-		s.Gone, s.Later, s.Kept = nil, nil, nil
+		s.Deleted, s.DeletedLater, s.Kept = nil, nil, nil
 		if s.New != "" {
 			s.Old = s.New
 		}
@@ -226,7 +226,7 @@ func (s *Shop) noteState(now object) {
 	case kustom.IsLegacyHost(now.text("host")):
 		s.Status = Waiting
 		s.note(fmt.Sprintf("The shop's key is still one of %s.", now.text("host")), nextApply)
-	case len(s.Later) > 0:
+	case len(s.DeletedLater) > 0:
 		s.Status = Waiting
 		s.noteLeft()
 	}
@@ -234,8 +234,8 @@ func (s *Shop) noteState(now object) {
 
 // noteLeft notes why replaced keys are left. Failed deletions come first, because they need somebody.
 func (s *Shop) noteLeft() {
-	waiting := slices.DeleteFunc(slices.Clone(s.Later), func(key Key) bool { return key.Problem != "" })
-	for _, key := range s.Later {
+	waiting := slices.DeleteFunc(slices.Clone(s.DeletedLater), func(key Key) bool { return key.Problem != "" })
+	for _, key := range s.DeletedLater {
 		if key.Problem != "" {
 			s.note(fmt.Sprintf("The shop has its new key. The replaced key %s could not be deleted: %s", key.Username, key.Problem), nextDelete)
 		}

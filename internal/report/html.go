@@ -26,8 +26,8 @@ type htmlPage struct{ *Report }
 // Remarks returns what the report does not know.
 func (p htmlPage) Remarks() []string { return p.remarks() }
 
-// GoneTitle returns the title of the column of keys.
-func (p htmlPage) GoneTitle() string { return p.goneTitle() }
+// DeletedTitle returns the title of the column of keys.
+func (p htmlPage) DeletedTitle() string { return p.deletedTitle() }
 
 // Attention returns the shops that need attention.
 func (p htmlPage) Attention() []Shop { return p.attention() }

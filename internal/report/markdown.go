@@ -35,8 +35,8 @@ func (r *Report) Markdown(out io.Writer) error {
 // ending returns the end of the Markdown.
 func (r *Report) ending() string {
 	var end strings.Builder
-	if len(r.Stay) > 0 {
-		fmt.Fprintf(&end, "Keys that stay, which no shop is known to use: %s\n\n", keyList(withHosts(r.Stay)))
+	if len(r.Unused) > 0 {
+		fmt.Fprintf(&end, "Keys that stay, which no shop is known to use: %s\n\n", keyList(withHosts(r.Unused)))
 	}
 	for _, remark := range r.remarks() {
 		end.WriteString(remark + "\n\n")
@@ -96,7 +96,7 @@ func (r *Report) listShops(b *bounded) {
 	if len(shops) == 0 {
 		return
 	}
-	b.WriteString("| shop | store | status | key | why | " + r.goneTitle() + " |\n| --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("| shop | store | status | key | why | " + r.deletedTitle() + " |\n| --- | --- | --- | --- | --- | --- |\n")
 	for i, s := range shops {
 		if !b.add(s.row()) {
 			fmt.Fprintf(b, "\n… and %d more of %d\n", len(shops)-i, len(shops))
@@ -125,7 +125,7 @@ func (r *Report) Changed() []Shop {
 	return changed
 }
 
-func (r *Report) goneTitle() string {
+func (r *Report) deletedTitle() string {
 	if r.Plan {
 		return "keys to delete"
 	}
@@ -170,11 +170,11 @@ func (s Shop) arrow() string {
 // keyCell returns the deleted, waiting and kept keys.
 func (s Shop) keyCell() string {
 	var parts []string
-	if len(s.Gone) > 0 {
-		parts = append(parts, keyList(s.Gone))
+	if len(s.Deleted) > 0 {
+		parts = append(parts, keyList(s.Deleted))
 	}
-	if len(s.Later) > 0 {
-		parts = append(parts, "later: "+keyList(s.Later))
+	if len(s.DeletedLater) > 0 {
+		parts = append(parts, "later: "+keyList(s.DeletedLater))
 	}
 	if len(s.Kept) > 0 {
 		parts = append(parts, "kept: "+keyList(s.Kept))

@@ -92,7 +92,7 @@ func leavingPair(key, c *change) Shop {
 	id := before.text("kustom_id")
 	s := leaving(c, before.text("shop"), object{"merchant_id": storeOf(id), "username": id}, before)
 	// Its key is a separate object.
-	s.Gone = nil
+	s.Deleted = nil
 	if key != nil {
 		s.deleteKey(key)
 	}
@@ -108,7 +108,7 @@ func plannedKey(key *change) Shop {
 		if key.Deposed != "" {
 			s.Why = "left over from an earlier run"
 		}
-		if s.Gone == nil {
+		if s.Deleted == nil {
 			s.Status, s.New, s.Why = Leaves, s.Old, s.Why+"; the key stays"
 		}
 	}
@@ -139,7 +139,7 @@ func (s *Shop) deleteKey(key *change) {
 	if !key.does("delete") || before.text("deletion_policy") == "retain" {
 		return
 	}
-	s.Gone = append(s.Gone, Key{Username: cmp.Or(before.text("username"), before.text("credential_id")), Host: before.text("host")})
+	s.Deleted = append(s.Deleted, Key{Username: cmp.Or(before.text("username"), before.text("credential_id")), Host: before.text("host")})
 	if before.is("force_destroy") {
 		s.note("The key is deleted even if a shop uses it: force_destroy is set.", "Check that no shop does.")
 	}

@@ -68,7 +68,7 @@ func told(r *report.Report) []string {
 	var lines []string
 	for _, s := range r.Shops {
 		line := fmt.Sprintf("%s/%s %s %s>%s", s.Name, s.Store, s.Status, s.Old, s.New)
-		for i, keys := range [][]report.Key{s.Gone, s.Later, s.Kept} {
+		for i, keys := range [][]report.Key{s.Deleted, s.DeletedLater, s.Kept} {
 			for _, k := range keys {
 				line += []string{" gone:", " later:", " kept:"}[i] + k.Username
 			}

@@ -22,7 +22,7 @@ func Read(in io.Reader) (*Report, error) {
 	uses := d.lastUses()
 	if r.Plan {
 		r.readPlan(d)
-		r.Stay = d.unusedKeys(r.Shops)
+		r.Unused = d.unusedKeys(r.Shops)
 	} else {
 		r.readState(d)
 	}
@@ -63,13 +63,13 @@ func (r *Report) clean(redactor *vendortext.Redactor) {
 		}
 	}
 	show(&r.Wave)
-	keys(r.Stay)
+	keys(r.Unused)
 	notes(r.Checks)
 	for i := range r.Shops {
 		s := &r.Shops[i]
 		show(&s.Name, &s.Store, &s.Address, &s.Old, &s.New, &s.Why)
-		keys(s.Gone)
-		keys(s.Later)
+		keys(s.Deleted)
+		keys(s.DeletedLater)
 		keys(s.Kept)
 		notes(s.Notes)
 	}
@@ -112,7 +112,7 @@ func (r *Report) dropMoved() {
 		if s.Name == "" {
 			stays = keys[s.Old]
 		}
-		return stays && s.Status == Leaves && len(s.Notes)+len(s.Gone) == 0
+		return stays && s.Status == Leaves && len(s.Notes)+len(s.Deleted) == 0
 	})
 }
 

@@ -52,10 +52,9 @@ type Shop struct {
 	// if only the apply knows it.
 	Old, New string
 	Why      string
-	// Gone are the keys that the plan deletes, or that the last apply deleted. Later are those that wait for their
-	// deletion. Kept go out of use
-	// and stay.
-	Gone, Later, Kept []Key
+	// Deleted are the keys that the plan deletes, or that the last apply deleted. DeletedLater are those that wait for
+	// their deletion. Kept go out of use and stay.
+	Deleted, DeletedLater, Kept []Key
 	// Notes say what needs attention.
 	Notes []Note
 }
@@ -67,8 +66,8 @@ type Report struct {
 	// Wave is the value of the variable wave; empty if there is none.
 	Wave  string
 	Shops []Shop
-	// Stay are keys that no known shop uses, and that the plan does not delete.
-	Stay []Key
+	// Unused are the keys that no known shop uses, and that the plan does not delete.
+	Unused []Key
 	// Checks are the failed checks.
 	Checks []Note
 	// Errored says that the plan ended with an error.
@@ -120,10 +119,10 @@ func (r *Report) countRows() (shops, others int) {
 func (r *Report) Keys() (gone, later int) {
 	now, then := map[string]bool{}, map[string]bool{}
 	for _, s := range r.Shops {
-		for _, key := range s.Gone {
+		for _, key := range s.Deleted {
 			now[key.Username] = true
 		}
-		for _, key := range s.Later {
+		for _, key := range s.DeletedLater {
 			then[key.Username] = true
 		}
 	}
@@ -210,7 +209,7 @@ func count(n int, what string) string {
 // knowsUse reports whether the last use of any key is known.
 func (r *Report) knowsUse() bool {
 	return slices.ContainsFunc(r.Shops, func(s Shop) bool {
-		return slices.ContainsFunc(slices.Concat(s.Gone, s.Later), func(key Key) bool { return key.LastUsed != "" })
+		return slices.ContainsFunc(slices.Concat(s.Deleted, s.DeletedLater), func(key Key) bool { return key.LastUsed != "" })
 	})
 }
 

@@ -47,7 +47,7 @@ func lastUse(key object) string {
 
 // date adds the last use of the deleted keys.
 func (s *Shop) date(uses map[string]string) {
-	for _, keys := range [][]Key{s.Gone, s.Later} {
+	for _, keys := range [][]Key{s.Deleted, s.DeletedLater} {
 		for i := range keys {
 			keys[i].LastUsed = uses[keys[i].Username]
 		}
@@ -60,7 +60,7 @@ func (d *document) unusedKeys(shops []Shop) []Key {
 	known := map[string]bool{}
 	for _, s := range shops {
 		known[s.Old], known[s.New] = true, true
-		for _, key := range slices.Concat(s.Gone, s.Later, s.Kept) {
+		for _, key := range slices.Concat(s.Deleted, s.DeletedLater, s.Kept) {
 			known[key.Username] = true
 		}
 	}
