@@ -16,7 +16,7 @@ resource "mystore_klarna_checkout_credentials" "shop" {
   kustom_id     = kustom_api_key.checkout[each.key].username
   kustom_secret = kustom_api_key.checkout[each.key].secret
 
-    # Each time a shop's credentials change, the action checks them from both sides.
+  # Each time a shop's credentials change, the action checks them from both sides.
   lifecycle {
     action_trigger {
       events  = [after_create, after_update]

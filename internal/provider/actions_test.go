@@ -258,7 +258,7 @@ func TestActions_RejectBadInput(t *testing.T) {
 		},
 		"verify an ID alone": {
 			verifyAction, values{"kustom_id": exampleUsername}, "validate",
-			problem{"kustom_secret", "No secret", "Set both, or neither"},
+			problem{"kustom_secret", "No secret", "kustom_id is set, but kustom_secret has no value"},
 		},
 		"verify a secret alone": {
 			verifyAction, values{"kustom_secret": exampleSecret}, "validate",

@@ -245,7 +245,7 @@ func warnOfReplaced(shop, present string, id types.String, diags *diag.Diagnosti
 	keyReplacedByCredentials(shop, present).addTo(diags, path.Root("kustom_id"))
 }
 
-// checkStore rejects a key of another store than the shop's present key belongs to.
+// checkStore rejects a key of another store than the shop's current key belongs to.
 func (r *checkoutCredentialsResource) checkStore(ctx context.Context, plan checkoutCredentialsModel, present string, diags *diag.Diagnostics) {
 	if plan.AllowStoreChange.ValueBool() || !known(plan.KustomID) {
 		return

@@ -221,7 +221,7 @@ func TestReportShop_SaysWhichKeyTheShopHas(t *testing.T) {
 			&rotation.KeyVanishedError{Shop: "butikk", Username: "M1-a"},
 			&rotation.KeyStateUnknownError{Key: attempted, Cause: errors.New("x"), Cleanup: errors.New("y")},
 		},
-		"Shop keeps its present key": {
+		"Shop keeps its current key": {
 			errors.New("x"),
 			&rotation.KeyStateUnknownError{Key: kustom.Orphan{MerchantID: "M1", Username: "M1-a"}, Cause: errors.New("x"), Cleanup: errors.New("y")},
 		},

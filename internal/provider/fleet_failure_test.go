@@ -190,7 +190,7 @@ func TestFleet_SwitchesAllShopsButTheOneThatFails(t *testing.T) {
 				if r.code != code || strings.Count(r.output, "Error: ") != code {
 					t.Errorf("exit code %d, want %d and as many errors:\n%s", r.code, code, r.output)
 				}
-				mustSay(t, r, severity+"Shop keeps its present key: "+shop.Name, o.says)
+				mustSay(t, r, severity+"Shop keeps its current key: "+shop.Name, o.says)
 				w.mustHaveFailed(t, shop, o, before, keys)
 				w.mustPlanRest(t, shop, o)
 				mend()
@@ -319,7 +319,7 @@ func TestFleet_StopsTryingShopsWhenTheTokenExpires(t *testing.T) {
 			}})
 			r := w.apply(t)
 			armed.Disarm()
-			if n := strings.Count(unwrapped(r.output), "Kustom Portal rejects the token. It is wrong or has expired. Get a new token. Set it as portal_token or in the environment variable KUSTOM_PORTAL_TOKEN. This is so of"); n != 1 {
+			if n := strings.Count(unwrapped(r.output), "Kustom Portal rejects the token. It is wrong or has expired. Get a new token. Set it as portal_token or in the environment variable KUSTOM_PORTAL_TOKEN. This applies to"); n != 1 {
 				t.Errorf("exit code %d, told %d times:\n%s", r.code, n, r.output)
 			}
 			// What was created is kept with a warning.

@@ -357,8 +357,8 @@ func TestFleet_ClearsShopsThatLeave(t *testing.T) {
 	key := w.holds(t, left.Name)
 	w.remove(t, left.Name)
 	_, r := w.plan(t)
-	const cleared = "their keys, which are named here, deleted, unless another resource gives the shop a key in the same run: "
-	mustSay(t, r, fmt.Sprintf(cleared+"%s (%s).", left.Name, key))
+	const cleared = "and you removed these shops from it: "
+	mustSay(t, r, fmt.Sprintf(cleared+"%s (%s). The apply clears their credentials and deletes their keys.", left.Name, key))
 	if r = w.mustApplySaved(t); strings.Contains(unwrapped(r.output), "have left the fleet") {
 		t.Errorf("a shop that was cleared is said to take payments:\n%s", r.output)
 	}

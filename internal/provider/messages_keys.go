@@ -49,7 +49,7 @@ func keyCannotBeGenerated() message {
 func keyNotGenerated() message {
 	return message{
 		title: "API key not generated",
-		note: "Kustom Portal did not generate a key. The shop keeps its present key. If the request left a key behind, the provider deletes that key, " +
+		note: "Kustom Portal did not generate a key. The shop keeps its current key. If the request left a key behind, the provider deletes that key, " +
 			"now or in the next apply.",
 	}
 }

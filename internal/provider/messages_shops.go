@@ -52,13 +52,13 @@ func shopNotConnectable() message {
 func shopNotConnected() message {
 	return message{
 		title: "Shop not connected",
-		note:  "A new kustom_mystore_connection could not give its shop a key. The shop keeps its present key.",
+		note:  "A new kustom_mystore_connection could not give its shop a key. The shop keeps its current key.",
 	}
 }
 
 func shopKeepsKey() message {
 	return message{
-		title: "Shop keeps its present key",
+		title: "Shop keeps its current key",
 		note: "The shop did not get its new key, and takes payments with the old one. The provider deletes the new key, now or in the next apply. A " +
 			"fleet continues with its other shops.",
 	}
@@ -83,7 +83,7 @@ func shopNotTakeable() message {
 func shopNotForThisKey() message {
 	return message{
 		title: "Shop can't be given this key",
-		note:  "The new key and the shop's present key belong to different stores. Nothing was changed.",
+		note:  "The new key and the shop's current key belong to different stores. Nothing was changed.",
 	}
 }
 

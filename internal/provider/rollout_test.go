@@ -183,7 +183,7 @@ func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 		t.Fatal(result.Errors)
 	}
 	failed := append(slices.Clone(dead), refused, "shop-00020")
-	mustNameOnce(t, result.Warnings, "Shop keeps its present key: ", failed)
+	mustNameOnce(t, result.Warnings, "Shop keeps its current key: ", failed)
 	mustNameOnce(t, result.Warnings, "Replaced key not deleted yet: ", []string{"shop-00030"})
 	mustTell(t, result.Warnings, 120)
 	if got, want := r.withOldKeys(), slices.Sorted(slices.Values(append(failed, "shop-00030"))); !slices.Equal(got, want) {

@@ -138,7 +138,7 @@ func TestVerifyCredentials_NamesWhatIsWrong(t *testing.T) {
 			config: values{"shop": "fjellsport"},
 			want: []problem{{
 				"shop", "The shop's key belongs to another host",
-				"Shop fjellsport takes payments with M00412871-qT7vA, This key belongs to api.klarna.com, not to api.kustom.co.",
+				"Shop fjellsport takes payments with M00412871-qT7vA. This key belongs to api.klarna.com, not to api.kustom.co.",
 			}},
 		},
 		"two mistakes": {

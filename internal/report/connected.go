@@ -139,7 +139,7 @@ func (s *Shop) noteStoreChange(before, after object) {
 	case from != "" && from != s.Store:
 		s.note(fmt.Sprintf("The shop's payments go to another merchant: from store %s to store %s.", from, s.Store), "Check that this is meant.")
 	case hasForeignKey(s.Store, s.Old, after):
-		s.note(fmt.Sprintf("The shop's payments go to another merchant, store %s: its present key is of another store.", s.Store),
+		s.note(fmt.Sprintf("The shop's payments go to another merchant, store %s: its current key is of another store.", s.Store),
 			"Check that this is meant.")
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // LocalCache is an on-disk cache that the runs on this machine share. For each shop, it has the username that was
-// last seen, and the keys that its present key replaced. If a shop can't be read, it tells which keys the shop may
+// last seen, and the keys that its current key replaced. If a shop can't be read, it tells which keys the shop may
 // use, because Terraform does not pass on objects that a run does not change. It holds no secret. A lost entry
 // counts as unknown, which deletes less. It is safe for concurrent use, by several processes too.
 type LocalCache struct {
@@ -97,7 +97,7 @@ func (c LocalCache) settleReplacement(shop, username string, kept []KeptKey) {
 	c.recordReplacement(shop, left)
 }
 
-// replacedBy returns the keys that a shop's present key replaced and that are still to be deleted.
+// replacedBy returns the keys that a shop's current key replaced and that are still to be deleted.
 func (c LocalCache) replacedBy(shop, username string) []KeyRef {
 	if c.Dir == "" {
 		return nil

@@ -152,7 +152,7 @@ func shownUsername(kustomID string) string {
 	return kustomID
 }
 
-// checkStore returns a [*WrongStoreError] if the shop's present key belongs to another store and the rules forbid
+// checkStore returns a [*WrongStoreError] if the shop's current key belongs to another store and the rules forbid
 // that.
 func (c Config) checkStore(present string) error {
 	if c.AllowStoreChange || present == c.MerchantID {

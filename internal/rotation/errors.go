@@ -136,11 +136,11 @@ func (e *StoreNotFoundError) Error() string {
 	return "the portal user sees no store " + e.MerchantID
 }
 
-// WrongStoreError says that a shop would get a key of another store than its present key belongs to. Its
+// WrongStoreError says that a shop would get a key of another store than its current key belongs to. Its
 // payments would go to another merchant.
 type WrongStoreError struct {
 	Shop string
-	// Present is the store of the shop's present key, and Wanted the configured one. The texts describe them
+	// Present is the store of the shop's current key, and Wanted the configured one. The texts describe them
 	// for the user.
 	Present, Wanted string
 }

@@ -32,7 +32,7 @@ type Observation struct {
 	Recorded, Held *kustom.Key
 	// OtherKeys are the store's other keys.
 	OtherKeys []kustom.Key
-	// Replaced are the keys that the shop's present key replaced and that were not deleted, as far as this
+	// Replaced are the keys that the shop's current key replaced and that were not deleted, as far as this
 	// machine's cache knows.
 	Replaced []KeyRef
 }
@@ -164,7 +164,7 @@ func (e *Engine) ObserveNew(ctx context.Context, shop, merchantID string) (Obser
 	return seen, nil
 }
 
-// store returns the merchant ID of the store that the shop's present key belongs to, and whether it is known.
+// store returns the merchant ID of the store that the shop's current key belongs to, and whether it is known.
 func (o Observation) store() (string, bool) {
 	if o.Held != nil {
 		return o.MerchantID, true
@@ -208,7 +208,7 @@ func (o Observation) otherStoreKeys() []KeyRef {
 }
 
 // interrupted returns the keys that a run on this machine was about to delete when it was killed, after it gave the
-// shop its present key. Only the cache can tell: any other key of the store may belong to another team or system.
+// shop its current key. Only the cache can tell: any other key of the store may belong to another team or system.
 func (o Observation) interrupted() []KeyRef {
 	var keys []KeyRef
 	for _, key := range o.OtherKeys {

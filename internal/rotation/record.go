@@ -115,7 +115,7 @@ func AnyUnidentified(keys []kustom.Orphan) bool {
 	return slices.ContainsFunc(keys, func(o kustom.Orphan) bool { return o.CredentialID == "" })
 }
 
-// undeletedRefs returns the keys to delete, whatever happens to the shop's present key.
+// undeletedRefs returns the keys to delete, whatever happens to the shop's current key.
 func (m Memory) undeletedRefs() []KeyRef {
 	keys := make([]KeyRef, 0, len(m.Undeleted))
 	for _, o := range m.Undeleted {

@@ -12,7 +12,7 @@ resource "mystore_klarna_checkout_credentials" "nettbutikk" {
   shop      = "nettbutikk"
   kustom_id = "M00123456-aB3dE"
 
-    # Terraform can't compare a value that it does not store. Raise the version each time the secret
+  # Terraform can't compare a value that it does not store. Raise the version each time the secret
   # changes.
   kustom_secret_wo         = var.kustom_secret
   kustom_secret_wo_version = 1
