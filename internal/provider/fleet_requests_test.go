@@ -15,6 +15,7 @@ import (
 // twenty, for being one too many or for a fault of their own. What the vendors ask to wait, the shops wait at the
 // same time.
 func TestFleet_WaitsSideBySide(t *testing.T) {
+	needsTime(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const hundreds = 300
@@ -58,6 +59,7 @@ func TestFleet_WaitsSideBySide(t *testing.T) {
 
 // TestFleet_MakesFewRequests migrates a thousand shops, and counts the requests of that and of a plan after it.
 func TestFleet_MakesFewRequests(t *testing.T) {
+	needsTime(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		seed := sandbox.FleetSeed(thousand)
@@ -82,6 +84,15 @@ func TestFleet_MakesFewRequests(t *testing.T) {
 		summarize(t, fmt.Sprintf("fleet of %d shops: %.2f requests per migrated shop, %.2f per planned one\n",
 			thousand, float64(migrating)/thousand, float64(planning)/thousand))
 	})
+}
+
+// needsTime skips what takes long under go test's flag -short, with which make test runs the race detector. That takes three times
+// the CPU, and watches fleets of 250 shops in other tests.
+func needsTime(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes long, which -short does without")
+	}
 }
 
 // rehearseFleet has one fleet take over all shops of a seed.
