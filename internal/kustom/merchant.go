@@ -18,7 +18,7 @@ type Merchant struct {
 	client *transport.Client
 	// turn is held by the call that reads or sets checked and impostor.
 	turn chan struct{}
-	// checked says whether the check with a made-up pair is done. impostor says why the API failed it; nil if
+	// checked says whether the check with invented credentials is done. impostor says why the API failed it; nil if
 	// it passed. Only the holder of turn may use them.
 	checked  bool
 	impostor *ImpostorError
@@ -49,7 +49,7 @@ const (
 	// VerdictFirewall: a firewall in front of the API blocked this machine's region before the API saw the
 	// pair.
 	VerdictFirewall Verdict = "region firewall"
-	// VerdictImpostor: the server does not reject a made-up pair, so its answers prove nothing. The cause is an
+	// VerdictImpostor: the server does not reject invented credentials, so its answers prove nothing. The cause is an
 	// [*ImpostorError].
 	VerdictImpostor Verdict = "not the merchant API"
 	// VerdictUnknown: the answer was inconclusive, or there was none.
@@ -101,7 +101,7 @@ var errUnexpectedOrder = errors.New("the merchant API claims to know an order th
 // inconclusive, Prove asks order management the same. Prove touches no order. It is not known whether it counts
 // as traffic in the portal's endpoint switch status; at most it counts for the checkout.
 //
-// A pair counts as accepted only if the API rejects a made-up pair. The client checks that once in its life.
+// A pair counts as accepted only if the API rejects invented credentials. The client checks that once in its life.
 // Any error is a [*ProofError].
 func (m *Merchant) Prove(ctx context.Context, username, secret string) error {
 	auth := transport.Basic{Username: username, Password: secret}
@@ -151,7 +151,7 @@ func (m *Merchant) Refuses(ctx context.Context, e Environment) error {
 	return m.refusesMadeUp(ctx, e.SecretPrefix(SecretKustom)+"0")
 }
 
-// refusesMadeUp checks that the API rejects a made-up pair. It caches the answer, but not a failure to get one.
+// refusesMadeUp checks that the API rejects invented credentials. It caches the answer, but not a failure to get one.
 func (m *Merchant) refusesMadeUp(ctx context.Context, like string) error {
 	select {
 	case m.turn <- struct{}{}:
@@ -172,7 +172,7 @@ func (m *Merchant) refusesMadeUp(ctx context.Context, like string) error {
 	return nil
 }
 
-// impostorIn reads the answer to a made-up pair. It returns an error that describes the impostor, or nil if the
+// impostorIn reads the answer to invented credentials. It returns an error that describes the impostor, or nil if the
 // API rejected the pair.
 func (m *Merchant) impostorIn(err error) *ImpostorError {
 	if verdictOf(err) == VerdictRefused {

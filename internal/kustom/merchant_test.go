@@ -35,7 +35,7 @@ func TestProve_JudgesAnswers(t *testing.T) {
 		legacy  bool
 		change  func(secret string) string
 		verdict kustom.Verdict // empty when the pair is accepted
-		// requests is the number of requests: one with the pair, one with a made-up pair if the pair is
+		// requests is the number of requests: one with the pair, one with invented credentials if the pair is
 		// accepted, and one to order management if the answer is inconclusive; 0 if the requests are repeated.
 		requests int
 	}{
@@ -121,14 +121,14 @@ func TestProve_SaysWhatStandsThere(t *testing.T) {
 					t.Errorf("the error is %v, want %q", err, test.want)
 				}
 				if before > 0 && armed.Fired() != before {
-					t.Error("a made-up pair is tried again")
+					t.Error("invented credentials is tried again")
 				}
 			}
 		})
 	}
 }
 
-// A failed check with a made-up pair is inconclusive, so it is not cached.
+// A failed check with invented credentials is inconclusive, so it is not cached.
 func TestProve_CheckThatFailsIsRepeated(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -176,7 +176,7 @@ func TestProve_ChecksOnceForMany(t *testing.T) {
 		}
 	}
 	if n := len(b.box.Requests()); n != many+1 || madeUp != 1 {
-		t.Errorf("%d requests were sent, %d of them with a made-up pair", n, madeUp)
+		t.Errorf("%d requests were sent, %d of them with invented credentials", n, madeUp)
 	}
 }
 

@@ -54,7 +54,7 @@ func (r *checkoutCredentialsListResource) ListResourceConfigSchema(_ context.Con
 			"`mystore_tokens`, for `terraform query` (Terraform 1.14 or later). It leaves out shops without Klarna " +
 			"Checkout V3.\n\n" +
 			"**Complete the configuration that `-generate-config-out` writes**, because you can't read the secret that a " +
-			"shop holds. Set `kustom_secret_wo` in each block. The blocks have `kustom_secret_wo_version = 1`. To use " +
+			"shop uses. Set `kustom_secret_wo` in each block. The blocks have `kustom_secret_wo_version = 1`. To use " +
 			"`kustom_secret` instead, remove that line. With the write-only secret, the import does not change the shop, " +
 			"and the plan shows only the version that the state gets. For a shop without credentials, also set " +
 			"`kustom_id`.",

@@ -68,8 +68,8 @@ func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.Sch
 		MarkdownDescription: "Installs a key in a Mystore shop. It writes the key's username and secret as *Kustom ID* " +
 			"and *Kustom Secret* of *Klarna Checkout V3*, as under *Extensions → Your extensions → Klarna Checkout V3 → " +
 			"Credentials*.\n\n" +
-			"Every shop with the extension has exactly one such pair. This resource replaces the pair that the shop has. " +
-			"The provider proves a pair against Kustom's merchant API before it writes to the shop, and reads the shop " +
+			"Every shop with the extension has exactly one ID with one secret. This resource replaces both. " +
+			"The provider proves the credentials against Kustom's merchant API before it writes to the shop, and reads the shop " +
 			"again after that.\n\n" +
 			"The type's name does not begin with `kustom_`, so write `provider = kustom` in the block.",
 		Attributes: map[string]schema.Attribute{
@@ -95,19 +95,19 @@ func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.Sch
 			},
 			"kustom_secret_wo": schema.StringAttribute{
 				Optional: true, Sensitive: true, WriteOnly: true,
-				MarkdownDescription: "*Kustom Secret*, write-only. Neither the state nor a plan holds it, and it may be " +
+				MarkdownDescription: "*Kustom Secret*, write-only. No state and no plan contains it, and it may be " +
 					"an ephemeral value. Terraform can't see when it changes, so increase `kustom_secret_wo_version` " +
 					"with each change.",
 			},
 			"kustom_secret_wo_version": schema.Int64Attribute{
 				Optional: true,
 				MarkdownDescription: "A whole number, such as `1`. After a change of this number, the provider writes " +
-					"the pair with `kustom_secret_wo` again. The first number after an import does not write the pair.",
+					"the credentials with `kustom_secret_wo` again. The first number after an import does not write them.",
 			},
 			"verify": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
-				MarkdownDescription: "Whether the provider proves the pair against Kustom's merchant API before it " +
-					"writes it to the shop. Default `true`. Use `false` on a machine that can't reach that API. The " +
+				MarkdownDescription: "Whether the provider proves the credentials against Kustom's merchant API before it " +
+					"installs them in the shop. Default `true`. Use `false` on a machine that can't reach that API. The " +
 					"proof asks for an order that does not exist. The portal may count it as a use of the key. The " +
 					"provider retries a 401 for up to a minute while a new key propagates.",
 			},
@@ -132,15 +132,15 @@ func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.Sch
 			"updated_at": schema.StringAttribute{
 				Computed: true,
 				MarkdownDescription: "The time when the shop's credentials were last changed (RFC 3339). If something " +
-					"else changed them, the next apply writes the pair again.",
+					"else changed them, the next apply writes them again.",
 			},
 		},
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{
 				Create: true, Read: true, Update: true, Delete: true,
-				CreateDescription: "The maximum time to prove the pair, write it and read it again. Default `5m`.",
+				CreateDescription: "The maximum time to prove the credentials, write them and read them again. Default `5m`.",
 				ReadDescription:   "The maximum time to read the shop. Default `2m`.",
-				UpdateDescription: "The maximum time to prove the pair, write it and read it again. Default `5m`.",
+				UpdateDescription: "The maximum time to prove the credentials, write them and read them again. Default `5m`.",
 				DeleteDescription: "The maximum time to clear the shop. Default `5m`.",
 			}),
 		},
@@ -424,7 +424,7 @@ func installErrorPath(err error) (at path.Path, hint string) {
 		return path.Root("shop"), ""
 	}
 	if proof.Verdict == kustom.VerdictFirewall || proof.Verdict == kustom.VerdictUnknown {
-		hint = "If you know that the pair works, set verify = false."
+		hint = "If you know that the credentials work, set verify = false."
 	}
 	return path.Root("kustom_id"), hint
 }

@@ -82,7 +82,7 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 		MarkdownDescription: "Switches a Mystore shop from Klarna's API to Kustom's, and rotates its key after that. Use " +
 			"one resource per shop.\n\n" +
 			"The resource generates a key, proves it, installs it in the shop's *Klarna Checkout V3*, and then deletes " +
-			"the key that the shop used before. All of this is one operation. **Neither the state nor a plan holds the " +
+			"the key that the shop used before. All of this is one operation. **No state and no plan contains the " +
 			"secret.** The plan names the keys that the apply deletes.\n\n" +
 			"The shop may have a Klarna key, a key that someone installed by hand, or no key.",
 		Attributes: attributes,

@@ -146,7 +146,7 @@ func course(requests []sandbox.Request) []string {
 		case r.API == sandbox.Portal && r.Method == http.MethodPost:
 			step = "make"
 		case r.API == sandbox.Merchant && r.Caller == "":
-			step = "try a made-up pair"
+			step = "try invented credentials"
 		case r.API == sandbox.Merchant:
 			step = "prove"
 		case r.API == sandbox.Mystore && r.Method == http.MethodPatch:
@@ -169,7 +169,7 @@ func course(requests []sandbox.Request) []string {
 func (v *vendors) wantConnected(t *testing.T, shop, merchantID string, before []sandbox.Key, gone []outgoing) {
 	t.Helper()
 	v.wantWorking(t, shop)
-	want := []string{"make", "prove", "try a made-up pair", "install", "read back"}
+	want := []string{"make", "prove", "try invented credentials", "install", "read back"}
 	deleted := map[string]bool{}
 	for _, key := range gone {
 		want = append(want, "delete")

@@ -42,7 +42,7 @@ func afterWrite() sandbox.Fault {
 }
 
 func mishaps() map[string]func() mishap {
-	undone := []string{"make", "prove", "try a made-up pair", "install", "delete"}
+	undone := []string{"make", "prove", "try invented credentials", "install", "delete"}
 	return map[string]func() mishap{
 		"proof refused": func() mishap {
 			return mishap{fault: answered(sandbox.Merchant, "", http.StatusUnauthorized), says: "rejects this Kustom ID"}

@@ -60,7 +60,7 @@ func (a *createTestOrderAction) Schema(_ context.Context, _ action.SchemaRequest
 	secret := pairSecretAttribute()
 	secret.Optional, secret.Required = false, true
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Begins a checkout with a pair of credentials, as a shop does when a customer opens its " +
+		MarkdownDescription: "Begins a checkout with a Kustom ID and its secret, as a shop does when a customer opens its " +
 			"checkout. It never completes the checkout. Needs Terraform 1.14 or later.\n\n" +
 			"It creates a checkout session of 100.00 at Kustom's merchant API and names its order ID. No customer sees " +
 			"the session, so nobody is charged. It shows that the credentials work, and that the store is set up for the " +

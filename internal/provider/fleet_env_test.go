@@ -152,7 +152,7 @@ func (f *fleetShops) writes() []string {
 	all := []string{}
 	for _, r := range f.box.Requests() {
 		switch {
-		case r.API == sandbox.Merchant && r.Caller != "": // not the made-up pair
+		case r.API == sandbox.Merchant && r.Caller != "": // not the invented credentials
 			store, _, _ := strings.Cut(r.Caller, "-")
 			all = append(all, "prove "+store)
 		case r.API == sandbox.Mystore && r.Method == http.MethodPatch:

@@ -71,7 +71,7 @@ func TestFleet_MakesFewRequests(t *testing.T) {
 		pages := len(seed.Stores) / keysPerPage
 		// The plan reads each shop once. The apply takes seven requests for each: it reads the shop and makes, proves,
 		// installs, reads back and deletes a key, and one more for its part of the listings, which shops share, before an
-		// installation, after it, and after a deletion. One request more shows that a made-up pair is refused.
+		// installation, after it, and after a deletion. One request more shows that invented credentials is refused.
 		if migrating > (1+7)*thousand+2*(pages+few)+1 {
 			t.Errorf("migrating %d shops takes %d requests", thousand, migrating)
 		}

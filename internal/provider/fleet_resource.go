@@ -96,7 +96,7 @@ func (r *fleetResource) Schema(ctx context.Context, _ resource.SchemaRequest, re
 			"after that. For each shop, it does what `kustom_mystore_connection` does, but in one resource. Terraform " +
 			"takes far less time for one large resource than for hundreds.\n\n" +
 			"Every shop gets its own key. The fleet generates the key, proves it and installs it, and then deletes the " +
-			"key that the shop used before. **Neither the state nor a plan holds a secret.** The plan shows only the " +
+			"key that the shop used before. **No state and no plan contains a secret.** The plan shows only the " +
 			"shops that change, and the keys that the apply deletes.\n\n" +
 			"If one shop fails, the others continue. The failed shop keeps its key, its `last_error` has the reason, and " +
 			"the next plan contains only that shop. **In the apply that creates a fleet, such a failure is a warning**, " +

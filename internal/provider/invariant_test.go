@@ -216,7 +216,7 @@ func TestProof_RetriesWhilePropagating_I1(t *testing.T) {
 	w.useExample(t, "switch", seed)
 	w.mustApply(t)
 	refused := slices.ContainsFunc(w.sandbox.Requests(), func(r sandbox.Request) bool {
-		// The made-up pair, whose caller nobody knows, is always refused.
+		// The invented credentials, whose caller nobody knows, is always refused.
 		return r.API == sandbox.Merchant && r.Caller != "" && r.Status == http.StatusUnauthorized
 	})
 	if !refused {

@@ -104,7 +104,7 @@ func shopsKeyDoesNotExist(shop, key, merchantID string) message {
 		title: "The shop's key does not exist",
 		why: fmt.Sprintf("Shop %s has the Kustom ID %s, but store %s has no such API key. Someone deleted the key or mistyped the ID. The shop takes no "+
 			"payments.", shop, key, merchantID),
-		do: fmt.Sprintf("Apply: the next plan generates a new key. Or generate one by hand and add it to the shop: %s.", credentialsPage),
+		do: fmt.Sprintf("Apply: the next plan generates a new key. Or generate one by hand and install it in the shop: %s.", credentialsPage),
 	}
 }
 
@@ -138,7 +138,7 @@ func shopsKeyOfAnotherHost(shop, key, host, own, why string) message {
 	return message{
 		title: "The shop's key belongs to another host",
 		why:   fmt.Sprintf("Shop %s takes payments with %s. This key belongs to %s, not to %s.%s A key's host can't be changed.", shop, key, host, own, why),
-		do: fmt.Sprintf("Generate a new key and add it to the shop (%s). A kustom_mystore_connection does both.",
+		do: fmt.Sprintf("Generate a new key and install it in the shop (%s). A kustom_mystore_connection does both.",
 			credentialsPage),
 	}
 }

@@ -242,7 +242,7 @@ func secretVersionMissing() message {
 	return message{
 		title: "No version for the write-only secret",
 		why:   "Terraform does not save kustom_secret_wo, so it can't see when the secret changes.",
-		do:    "Set kustom_secret_wo_version, for example to 1. Raise it whenever the secret changes.",
+		do:    "Set kustom_secret_wo_version, for example to 1. Raise it each time the secret changes.",
 	}
 }
 

@@ -58,8 +58,7 @@ func malformedURL(attribute, variable, must string) message {
 	return message{
 		title: "Malformed URL",
 		why:   fmt.Sprintf("%s (or %s) must be %s.", attribute, variable, must),
-		do: "Correct it, or leave it out. Only the sandbox needs another address than the default, and only a shop's control panel has an address " +
-			"of its own.",
+		do:    "Correct it, or leave it out. Only the sandbox and the control panels of shops need another address than the default.",
 	}
 }
 

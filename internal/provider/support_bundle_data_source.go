@@ -44,7 +44,7 @@ func (d *supportBundleDataSource) Schema(_ context.Context, _ datasource.SchemaR
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Collects the facts that Kustom's or Mystore's support needs about a store and its shop, in " +
 			"place of screenshots. It has the endpoint switch status, the store's API keys and the shops that use them, " +
-			"the key that the shop holds, and whether a pair of credentials works. It holds no secret.\n\n" +
+			"the key that the shop uses, and whether credentials work. It contains no secret.\n\n" +
 			"If the provider can't read something, the bundle says so, with the correlation IDs of the failed requests. " +
 			"The plan does not fail, because you need the bundle when something is wrong. The bundle does not hold the " +
 			"time when it was read, so outputs change only when its content changes. But each proof and each failure has " +
@@ -63,13 +63,13 @@ func (d *supportBundleDataSource) Schema(_ context.Context, _ datasource.SchemaR
 			},
 			"kustom_id": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "*Kustom ID* of a pair to prove against Kustom's merchant API. The provider proves " +
+				MarkdownDescription: "*Kustom ID* of credentials to prove against Kustom's merchant API. The provider proves " +
 					"it once at each read. The portal may count the proof as a use of the key. Default: no proof.",
 			},
 			"kustom_secret": schema.StringAttribute{
 				Optional: true, Sensitive: true,
 				MarkdownDescription: "*Kustom Secret* of the key in `kustom_id`. The provider uses it for the proof " +
-					"only. Neither the state nor the bundle holds it, so this attribute is null when you read it.",
+					"only. No state and no bundle contains it, so this attribute is null when you read it.",
 			},
 			"json": schema.StringAttribute{
 				Computed: true, MarkdownDescription: "The bundle as JSON, for programs.",

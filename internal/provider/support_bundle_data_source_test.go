@@ -117,7 +117,7 @@ func TestSupportBundle_KeepsNoSecretOfProof(t *testing.T) {
 	seed.Stores[0].Services = []sandbox.Service{{Service: "checkout", Host: legacyHost}}
 	w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed, sandbox: sandbox.Options{Merchant: sandbox.MerchantJSON}})
 	got, all := w.gather(t, exampleSecret)
-	// The second call is the one with the made-up pair.
+	// The second call is the one with the invented credentials.
 	if p := got.Proof; p == nil || p.Verdict != "accepted" || p.Cause != nil || len(p.Calls) != 2 ||
 		p.Calls[0].Status != http.StatusNotFound || p.Calls[1].Status != http.StatusUnauthorized || p.Calls[0].CorrelationID == "" {
 		t.Errorf("the proof is %+v", p)

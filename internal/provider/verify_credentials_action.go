@@ -44,9 +44,9 @@ func (a *verifyCredentialsAction) Schema(_ context.Context, _ action.SchemaReque
 		MarkdownDescription: "Checks that a shop's credentials are right, and changes nothing. Needs Terraform 1.14 or " +
 			"later.\n\n" +
 			"With `shop`, it reads the shop's *Kustom ID*, and checks that this key exists in Kustom Portal and belongs " +
-			"to Kustom's host. With `kustom_id` and `kustom_secret`, it proves that pair against Kustom's merchant API, " +
-			"and gives a new key a minute to propagate. With all three, it also checks that the shop holds this ID. It " +
-			"can't prove a shop's pair without the secret, because you can't read the secret from the shop.\n\n" +
+			"to Kustom's host. With `kustom_id` and `kustom_secret`, it proves these credentials against Kustom's merchant API, " +
+			"and gives a new key a minute to propagate. With all three, it also checks that the shop uses this ID. It " +
+			"can't prove a shop's credentials without the secret, and no one can read the secret from the shop.\n\n" +
 			"A successful proof is a request to the new host. If it is the first one, *Action required* can disappear " +
 			"from Kustom Portal for the checkout.",
 		Attributes: map[string]schema.Attribute{
@@ -58,7 +58,7 @@ func (a *verifyCredentialsAction) Schema(_ context.Context, _ action.SchemaReque
 			},
 			"kustom_id": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "*Kustom ID* of the pair to prove: the username of an API key, such as `M00123456-aB3dE`.",
+				MarkdownDescription: "*Kustom ID* of the credentials to prove: the username of an API key, such as `M00123456-aB3dE`.",
 			},
 			"kustom_secret": pairSecretAttribute(),
 			"timeout":       timeoutAttribute(),
@@ -113,8 +113,8 @@ func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeR
 
 // verifyPair proves a pair at Kustom's merchant API.
 func (a *verifyCredentialsAction) verifyPair(ctx context.Context, pair rotation.Pair, p actionProgress, diags *diag.Diagnostics) {
-	p.say("Proving %s at Kustom's merchant API. It is asked for an order that does not exist: 404 means that the pair is accepted, "+
-		"401 that it is not, or not yet. A made-up pair is tried after it, which has to be refused.", pair.Username)
+	p.say("Proving %s at Kustom's merchant API. The provider asks for an order that does not exist. A 404 means that the API accepts the credentials, "+
+		"a 401 that it does not, or not yet. Then the provider sends invented credentials, which the API must reject.", pair.Username)
 	if err := a.engine.Shops.Prove(ctx, pair); err != nil {
 		report(diags, path.Root("kustom_id"), credentialsNotVerified(), &actionError{err})
 		return

@@ -35,7 +35,7 @@ func TestVerifyCredentials_TellsWhatItFinds(t *testing.T) {
 		// unset are variables that it must do without.
 		unset    []string
 		progress []string
-		// proofs counts the made-up pair too.
+		// proofs counts the invented credentials too.
 		proofs int
 	}{
 		"shop and pair": {config: examplePair.with(exampleShop), progress: []string{read, holds, looks, exists, proves, found, proven, done}, proofs: 2},
@@ -264,7 +264,7 @@ func TestAccVerifyCredentials_FollowsChange(t *testing.T) {
 	w.mustBeEmpty(t)
 	w.sandbox.ResetRequests()
 	again := w.terraform(t, "apply", "-invoke=action.kustom_verify_credentials.shop", "-auto-approve", "-input=false", "-no-color")
-	// One more than there are shops: the made-up pair is tried once in a run.
+	// One more than there are shops: the invented credentials is tried once in a run.
 	if again.code != 0 || w.sandbox.Count(sandbox.Merchant, http.MethodGet, orderCall) != len(seed.Shops)+1 {
 		t.Errorf("exit code %d:\n%s", again.code, again.output)
 	}
