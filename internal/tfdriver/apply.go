@@ -39,17 +39,26 @@ func (d *Driver) Apply(ctx context.Context, p *Plan) (*State, *Result) {
 		}
 		return tftypes.Value{}, false
 	}
+	if p.options.Concurrent {
+		a.takeAtOnce(ctx, p.steps())
+		return a.state, result
+	}
 	for _, s := range p.steps() {
-		if a.blocked(s) {
-			a.failed[s] = true
-			continue
-		}
-		if err := a.do(ctx, s); err != nil {
-			a.failed[s] = true
-			a.result.problem(s.change.address, err)
-		}
+		a.take(ctx, s)
 	}
 	return a.state, result
+}
+
+// take takes a step, unless one failed that it depends on.
+func (a *apply) take(ctx context.Context, s *step) {
+	if a.blocked(s) {
+		a.failed[s] = true
+		return
+	}
+	if err := a.do(ctx, s); err != nil {
+		a.failed[s] = true
+		a.result.problem(s.change.address, err)
+	}
 }
 
 // blocked reports whether a step failed that s depends on.
@@ -64,9 +73,15 @@ func (a *apply) do(ctx context.Context, s *step) error {
 	case s.change.action == actionNone:
 		a.values[s.change.address] = s.change.prior.Value
 		a.updateMetadata(s.change)
-		return nil
+	default:
+		if err := a.createOrUpdate(ctx, s.change); err != nil {
+			return err
+		}
 	}
-	return a.createOrUpdate(ctx, s.change)
+	if check, made := s.change.object.Postcondition, a.state.Current[s.change.address]; check != nil && made != nil {
+		return check(made.Value)
+	}
+	return nil
 }
 
 // updateMetadata updates the metadata of an unchanged object from the configuration.

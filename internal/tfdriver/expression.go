@@ -31,6 +31,13 @@ var functions = map[string]function.Function{
 	"toset":  stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
 	"tolist": stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)),
 	"tomap":  stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
+	"alltrue": function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "list", Type: cty.List(cty.Bool)}},
+		Type:   function.StaticReturnType(cty.Bool),
+		Impl: func(arguments []cty.Value, _ cty.Type) (cty.Value, error) {
+			return cty.BoolVal(!slices.ContainsFunc(arguments[0].AsValueSlice(), cty.Value.False)), nil
+		},
+	}),
 	"startswith": function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "text", Type: cty.String}, {Name: "prefix", Type: cty.String}},
 		Type:   function.StaticReturnType(cty.Bool),
@@ -146,12 +153,14 @@ func toCty(value tftypes.Value) (cty.Value, error) {
 type scope struct {
 	module *Module
 	each   *each
+	// self is the object of a postcondition.
+	self cty.Value
 }
 
-func (m *Module) scope(e *each) scope { return scope{m, e} }
+func (m *Module) scope(e *each) scope { return scope{module: m, each: e} }
 
 // roots are the first names of traversals that do not lead to a resource.
-var roots = map[string]bool{"var": true, "local": true, "data": true, "each": true, "path": true, "terraform": true}
+var roots = map[string]bool{"var": true, "local": true, "data": true, "each": true, "path": true, "self": true, "terraform": true}
 
 // resources returns the addresses of the resource blocks that an expression refers to, directly or through locals.
 func (s scope) resources(expression hcl.Expression) []string {
@@ -242,6 +251,9 @@ func (s scope) context(expression hcl.Expression, resolve resolver) (*hcl.EvalCo
 	values := map[string]cty.Value{"var": cty.ObjectVal(s.module.variables)}
 	if s.each != nil {
 		values["each"] = cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(s.each.key), "value": s.each.value})
+	}
+	if s.self != cty.NilVal {
+		values["self"] = s.self
 	}
 	groups := map[string]map[string]cty.Value{}
 	put := func(group, name string, value cty.Value) {

@@ -209,7 +209,7 @@ func (m *Module) expand(address string) ([]Object, error) {
 	for _, e := range each {
 		objects = append(objects, Object{
 			Address: e.address(address), Provider: providerOf(address), Values: m.arguments(block.Body, e),
-			CreateBeforeDestroy: first, After: before,
+			CreateBeforeDestroy: first, After: before, Postcondition: m.postcondition(block.Body, e),
 		})
 	}
 	return objects, nil
@@ -274,23 +274,59 @@ func (m *Module) dependsOn(body *hclsyntax.Body) ([]string, error) {
 }
 
 func (m *Module) createsBeforeDestroy(body *hclsyntax.Body) (bool, error) {
-	for _, b := range body.Blocks {
-		if b.Type != "lifecycle" {
-			continue
+	lifecycle := blockOf(body, "lifecycle")
+	if lifecycle == nil {
+		return false, nil
+	}
+	for name, attribute := range lifecycle.Body.Attributes {
+		if name != "create_before_destroy" {
+			return false, fmt.Errorf("lifecycle: %s is not supported", name)
 		}
-		for name, attribute := range b.Body.Attributes {
-			if name != "create_before_destroy" {
-				return false, fmt.Errorf("lifecycle: %s is not supported", name)
-			}
-			value, diagnostics := attribute.Expr.Value(nil)
-			if diagnostics.HasErrors() {
-				return false, diagnostics
-			}
-			return value.True(), nil
+		value, diagnostics := attribute.Expr.Value(nil)
+		if diagnostics.HasErrors() {
+			return false, diagnostics
 		}
-		return false, errors.New("lifecycle: blocks are not supported")
+		return value.True(), nil
 	}
 	return false, nil
+}
+
+// blockOf returns the first block of a type, nil if there is none.
+func blockOf(body *hclsyntax.Body, blockType string) *hclsyntax.Block {
+	for _, b := range body.Blocks {
+		if b.Type == blockType {
+			return b
+		}
+	}
+	return nil
+}
+
+// postcondition returns the check of a block's postcondition, nil if it has none.
+func (m *Module) postcondition(body *hclsyntax.Body, e *each) func(tftypes.Value) error {
+	lifecycle := blockOf(body, "lifecycle")
+	if lifecycle == nil {
+		return nil
+	}
+	block := blockOf(lifecycle.Body, "postcondition")
+	if block == nil {
+		return nil
+	}
+	return func(value tftypes.Value) error {
+		self, err := toCty(value)
+		if err != nil {
+			return err
+		}
+		s := scope{module: m, each: e, self: self}
+		condition, err := s.evaluate(block.Body.Attributes["condition"].Expr, nil)
+		if err != nil || condition.True() {
+			return err
+		}
+		says, err := s.evaluate(block.Body.Attributes["error_message"].Expr, nil)
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("resource postcondition failed: %s", says.AsString())
+	}
 }
 
 // metaArguments are those that Terraform itself understands.

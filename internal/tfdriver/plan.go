@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -107,6 +108,8 @@ type Options struct {
 	SkipRefresh bool
 	// Destroy plans the destruction of all objects, as terraform destroy does.
 	Destroy bool
+	// Concurrent applies objects at once, where none depends on the other.
+	Concurrent bool
 	// Order chooses one of the orders that the dependencies allow. Equal numbers choose the same one.
 	Order uint64
 }
@@ -244,6 +247,8 @@ type walk struct {
 	strict bool
 	// validates says that the provider is not configured.
 	validates bool
+	// turn is the lock of a walk that handles objects at once; nil if it handles one at a time.
+	turn *sync.Mutex
 }
 
 func (d *Driver) walk(start Start, result *Result) *walk {
@@ -288,6 +293,9 @@ func (w *walk) server(ctx context.Context, name string) (Server, error) {
 	if w.result.add(strings.TrimSpace("provider "+name), answer.Diagnostics) {
 		w.refused = true
 		return nil, errRefused
+	}
+	if w.turn != nil {
+		server = turnTaker{server, w.turn}
 	}
 	w.servers[name] = server
 	return server, nil

@@ -1,8 +1,8 @@
 // Package tfdriver drives a provider through its protocol-6 server in the same process, as Terraform does. It reads,
 // plans and applies a configuration, keeps a state, and checks the provider's answers by Terraform's rules.
 //
-// It is for tests with many runs, for which Terraform processes take too long. It handles one object at a time. A
-// number chooses the order, so a run can be repeated. A configuration is a [Config], or a [Module] in Terraform's
+// It is for tests with many runs, for which Terraform processes take too long. It handles one object at a time, and a
+// number chooses the order, so a run can be repeated. An apply can also handle objects at once, as Terraform does. A configuration is a [Config], or a [Module] in Terraform's
 // language.
 package tfdriver
 
@@ -32,6 +32,8 @@ type Object struct {
 	ImportIdentity map[string]string
 	// After are the addresses of depends_on.
 	After []string
+	// Postcondition, if set, returns why the applied object fails the run. The object is in the state all the same.
+	Postcondition func(value tftypes.Value) error
 	// MovedFrom, if set, is the old address of a moved block. An object at that address moves here if this address is
 	// free.
 	MovedFrom string
