@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +16,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
 )
 
 const (
@@ -67,8 +70,8 @@ func pagesOf(t *testing.T, m providerModel, env map[string]string, keep browser.
 	return newPages(mustResolve(t, m, env), Options{Sessions: keep, Browsers: new(browser.Group)})
 }
 
-// TestSessionOfPortal: the variable's session is taken before the kept one, and each only for its own host.
-func TestSessionOfPortal(t *testing.T) {
+// TestPages_PreferVariablesSessionOfPortal: the variable's session is taken before the kept one, and each only for its own host.
+func TestPages_PreferVariablesSessionOfPortal(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		// variable and kept are the hosts of the sessions that there are.
@@ -114,8 +117,8 @@ func TestSessionOfPortal(t *testing.T) {
 // hostOf is where the control panel of a shop without a domain is.
 func hostOf(shop string) string { return "www." + shop + ".mystore4.no" }
 
-// TestAdminAddresses: an address of the block goes before one of the variable, and both before the default.
-func TestAdminAddresses(t *testing.T) {
+// TestPages_FindAdminOfShop: an address of the block goes before one of the variable, and both before the default.
+func TestPages_FindAdminOfShop(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{envMystoreAdmins: `{"a": "https://www.a.example/kontrollpanel"}`}
 	p := pagesOf(t, withBrowser(nil), env, browser.SessionStore{})
@@ -137,9 +140,9 @@ func TestAdminAddresses(t *testing.T) {
 	}
 }
 
-// TestAccessToShops: a session of the variable goes before a kept one, and both before a login, which is
+// TestPages_PreferSessionToLogin: a session of the variable goes before a kept one, and both before a login, which is
 // for when they have expired. A login of the block hides those of the variable.
-func TestAccessToShops(t *testing.T) {
+func TestPages_PreferSessionToLogin(t *testing.T) {
 	t.Parallel()
 	keep := browser.SessionStore{Dir: t.TempDir()}
 	keepSession(t, keep, "both", hostOf("both"), "kept")
@@ -190,8 +193,8 @@ func TestAccessToShops(t *testing.T) {
 	}
 }
 
-// TestUnknownLogins: what is not known while planning hinders only those who have nothing else.
-func TestUnknownLogins(t *testing.T) {
+// TestPages_UnknownLoginsHinderOnlyTheirShops: what is not known while planning hinders only those who have nothing else.
+func TestPages_UnknownLoginsHinderOnlyTheirShops(t *testing.T) {
 	t.Parallel()
 	keep := browser.SessionStore{Dir: t.TempDir()}
 	keepSession(t, keep, "kept", hostOf("kept"), "kept")
@@ -211,8 +214,8 @@ func TestUnknownLogins(t *testing.T) {
 	}
 }
 
-// TestBrowserSecretsAreNotQuoted: whatever is wrong with what holds a secret, nothing of it is shown (I2).
-func TestBrowserSecretsAreNotQuoted(t *testing.T) {
+// TestResolve_QuotesNoBrowserSecret: whatever is wrong with what holds a secret, nothing of it is shown (I2).
+func TestResolve_QuotesNoBrowserSecret(t *testing.T) {
 	t.Parallel()
 	line := sessionLine(t, hostOf("a"), pagesSecret)
 	noSession := "s3cret-that-is-no-session"
@@ -255,8 +258,8 @@ func TestBrowserSecretsAreNotQuoted(t *testing.T) {
 	}
 }
 
-// TestKeptSessionThatIsBroken is an error that names the file, and nothing of what is in it.
-func TestKeptSessionThatIsBroken(t *testing.T) {
+// TestPages_NameFileOfBrokenSession is an error that names the file, and nothing of what is in it.
+func TestPages_NameFileOfBrokenSession(t *testing.T) {
 	t.Parallel()
 	keep := browser.SessionStore{Dir: t.TempDir()}
 	keepSession(t, keep, "", portalHost, "kept")
@@ -270,8 +273,8 @@ func TestKeptSessionThatIsBroken(t *testing.T) {
 	}
 }
 
-// TestLoginDoesNotPrint: a login in a model or an error is no password in a log (I2).
-func TestLoginDoesNotPrint(t *testing.T) {
+// TestLogin_PrintsNoPassword: a login in a model or an error is no password in a log (I2).
+func TestLogin_PrintsNoPassword(t *testing.T) {
 	t.Parallel()
 	login := mystorepages.Login{Email: pagesSecret, Password: pagesSecret, CodeSeed: pagesSecret}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
@@ -281,8 +284,8 @@ func TestLoginDoesNotPrint(t *testing.T) {
 	}
 }
 
-// TestWarnOfRoot: a run of root's that starts a browser says once that it has no sandbox, and how it gets one.
-func TestWarnOfRoot(t *testing.T) {
+// TestBackend_WarnsRootOfBrowser: a run of root's that starts a browser says once that it has no sandbox, and how it gets one.
+func TestBackend_WarnsRootOfBrowser(t *testing.T) {
 	t.Parallel()
 	tokens := map[string]string{envPortalToken: "token", envMystoreTokens: `{"butikk": "token"}`}
 	sessions := map[string]string{envPortalToken: "token", envMystoreSessions: fmt.Sprintf(`{"butikk": %q}`, sessionLine(t, hostOf("butikk"), "a"))}
@@ -310,5 +313,18 @@ func TestWarnOfRoot(t *testing.T) {
 				t.Errorf("it says %s", diags[0].Detail())
 			}
 		})
+	}
+}
+
+// TestSites_MaskEverySecret: Mystore's client knows nothing of Kustom's, so it has the form of a secret a
+// second time.
+func TestSites_MaskEverySecret(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{
+		portalpages.Site(new(url.URL), nil, nil).Secret.String(), mystorepages.Site(new(url.URL), nil, nil).Secret.String(),
+	} {
+		if pattern != kustom.SecretForm {
+			t.Errorf("a site masks %s, want %s", pattern, kustom.SecretForm)
+		}
 	}
 }

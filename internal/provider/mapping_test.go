@@ -1,19 +1,24 @@
 package provider
 
 import (
+	"context"
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-func TestParseKeyID(t *testing.T) {
+func TestParseKeyID_RejectsOtherText(t *testing.T) {
 	merchantID, credentialID, err := parseKeyID("M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11")
 	if err != nil || merchantID != "M00123456" || credentialID != "7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11" {
 		t.Errorf("got %q, %q, %v", merchantID, credentialID, err)
@@ -31,7 +36,7 @@ func TestParseKeyID(t *testing.T) {
 	}
 }
 
-func TestReadKey(t *testing.T) {
+func TestAPIKeyModel_ReadsKey(t *testing.T) {
 	description := "mystore: butikk"
 	key := kustom.Key{
 		CredentialID: "c-1", MerchantID: "M1", Username: "M1-a", Description: &description, Environment: "live",
@@ -63,7 +68,7 @@ func equalKeys(a, b apiKeyModel) bool {
 	return slices.EqualFunc(values(a), values(b), attr.Value.Equal)
 }
 
-func TestReadIntegration(t *testing.T) {
+func TestIntegrationModel_ReadsKey(t *testing.T) {
 	description, used := "by hand", time.Date(2026, time.March, 2, 10, 41, 17, 0, time.FixedZone("", 3600))
 	made := time.Date(2021, time.April, 12, 8, 30, 0, 0, time.UTC)
 	expires := time.Date(2027, time.March, 2, 0, 0, 0, 0, time.UTC)
@@ -87,8 +92,8 @@ func TestReadIntegration(t *testing.T) {
 	}
 }
 
-// TestWrites has the reasons to write to a shop, and what is none.
-func TestWrites(t *testing.T) {
+// TestCheckoutCredentials_WriteOnlyIfChanged has the reasons to write to a shop, and what is none.
+func TestCheckoutCredentials_WriteOnlyIfChanged(t *testing.T) {
 	text, version := types.StringValue, types.Int64Value
 	stored := checkoutCredentialsModel{KustomID: text("M1-a"), Secret: text("s")}
 	writeOnly := checkoutCredentialsModel{KustomID: text("M1-a"), SecretWOVersion: version(1)}
@@ -120,7 +125,7 @@ func TestWrites(t *testing.T) {
 	}
 }
 
-func TestReadShop(t *testing.T) {
+func TestCheckoutCredentials_ForgetChangedSecret(t *testing.T) {
 	state := func() checkoutCredentialsModel {
 		return checkoutCredentialsModel{
 			Shop: types.StringValue("butikk"), KustomID: types.StringValue("M1-a"), Secret: types.StringValue("s"),
@@ -154,7 +159,7 @@ func TestReadShop(t *testing.T) {
 	}
 }
 
-func TestPair(t *testing.T) {
+func TestCheckoutCredentials_TakeEitherSecret(t *testing.T) {
 	text := types.StringValue
 	for _, m := range []checkoutCredentialsModel{
 		{KustomID: text("M1-a"), Secret: text("s")},
@@ -162,6 +167,164 @@ func TestPair(t *testing.T) {
 	} {
 		if got := m.pair(); got != (rotation.Pair{Username: "M1-a", Secret: kustom.NewSecret("s")}) {
 			t.Error("the pair is another one")
+		}
+	}
+}
+
+// examined is a shop, and a merchant API, whose answers are made up by a test.
+type examined struct {
+	mystoreService
+	extension func(context.Context) (mystore.Extension, error)
+	prove     func(context.Context) error
+}
+
+func (e examined) Extension(ctx context.Context, _ string) (mystore.Extension, error) {
+	return e.extension(ctx)
+}
+
+func (e examined) Prove(ctx context.Context, _, _ string) error { return e.prove(ctx) }
+
+func (e examined) examine(verify bool) (mystore.Extension, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
+	r := &checkoutCredentialsResource{configuredResource{backend{mystore: e, engine: rotation.New(rotation.Options{Merchant: e, Clock: c})}}}
+	return r.examine(ctx, "butikk", rotation.Pair{}, verify)
+}
+
+func TestExamine_ProvesWhileTheShopAnswers(t *testing.T) {
+	shop, merchant := make(chan struct{}), make(chan struct{})
+	meet := func(ctx context.Context, mine, other chan struct{}) error {
+		close(mine)
+		select {
+		case <-other:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	extension, err := examined{
+		extension: func(ctx context.Context) (mystore.Extension, error) {
+			return mystore.Extension{Version: "3.4.1"}, meet(ctx, shop, merchant)
+		},
+		prove: func(ctx context.Context) error { return meet(ctx, merchant, shop) },
+	}.examine(true)
+	if err != nil || extension.Version != "3.4.1" {
+		t.Errorf("got %+v, %v", extension, err)
+	}
+}
+
+func TestExamine_ShopErrorCancelsProof(t *testing.T) {
+	missing := &mystore.NotInstalledError{Shop: "butikk"}
+	_, err := examined{
+		extension: func(context.Context) (mystore.Extension, error) { return mystore.Extension{}, missing },
+		prove: func(ctx context.Context) error {
+			<-ctx.Done()
+			return &kustom.ProofError{Verdict: kustom.VerdictUnknown, Cause: ctx.Err()}
+		},
+	}.examine(true)
+	if !errors.Is(err, missing) {
+		t.Fatalf("got %v, want what is wrong with the shop", err)
+	}
+	if at, hint := installErrorPath(err); !at.Equal(path.Root("shop")) || hint != "" {
+		t.Errorf("it is said of %s: %q", at, hint)
+	}
+}
+
+func TestExamine_PairIsUnfit(t *testing.T) {
+	for _, test := range []struct {
+		verdict kustom.Verdict
+		hint    bool
+	}{
+		{kustom.VerdictRefused, false},
+		{kustom.VerdictNoProduct, false},
+		{kustom.VerdictImpostor, false},
+		{kustom.VerdictFirewall, true},
+		{kustom.VerdictUnknown, true},
+	} {
+		proof := &kustom.ProofError{Verdict: test.verdict, Cause: errors.New("why")}
+		_, err := examined{
+			extension: func(context.Context) (mystore.Extension, error) { return mystore.Extension{}, nil },
+			prove:     func(context.Context) error { return proof },
+		}.examine(true)
+		if at, hint := installErrorPath(err); !errors.Is(err, proof) || !at.Equal(path.Root("kustom_id")) || (hint != "") != test.hint {
+			t.Errorf("%v: got %v, of %s, with the hint %q", test.verdict, err, at, hint)
+		}
+	}
+}
+
+func TestExamine_ProvesOnlyWhereWanted(t *testing.T) {
+	_, err := examined{
+		extension: func(context.Context) (mystore.Extension, error) { return mystore.Extension{}, nil },
+		prove:     func(context.Context) error { return errors.New("asked") },
+	}.examine(false)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLeftKeys_TellsWhatWaitsFromWhatHasFailed: a key of a policy that waits, and of a shop that is not confirmed, is in
+// order. One that another shop needs is not left: it is that shop's.
+func TestLeftKeys_TellsWhatWaitsFromWhatHasFailed(t *testing.T) {
+	t.Parallel()
+	ref := func(id, waitsFor string) rotation.KeyRef {
+		return rotation.KeyRef{MerchantID: "M1", CredentialID: id, Username: "M1-" + id, Host: "host", WaitsFor: waitsFor}
+	}
+	kept := func(id string, err error) rotation.KeptKey {
+		return rotation.KeptKey{Key: ref(id, "").Orphan(), Err: err}
+	}
+	left := leftKeys(rotation.Plan{Delete: []rotation.KeyRef{ref("gone", ""), ref("policy", "no use"), ref("refused", "")}}, []rotation.KeptKey{
+		kept("refused", errors.New("refused")),
+		kept("unknown", &rotation.KeyUsageUnknownError{Username: "M1-unknown", Shops: []string{"dead"}}),
+		kept("unconfirmed", &mystore.NotConfirmedError{Shop: "a"}),
+		kept("used", &rotation.KeyStillUsedError{Username: "M1-used", UnusedFor: time.Hour}),
+		kept("shared", &rotation.KeyInUseError{Username: "M1-shared", Shops: []string{"b"}}),
+	})
+	var waits, failed []string
+	for _, element := range left.Elements() {
+		object, ok := element.(types.Object)
+		if !ok {
+			t.Fatalf("a key is a %T", element)
+		}
+		attributes := object.Attributes()
+		name := attribute[types.String](attributes, "username").ValueString()
+		switch {
+		case known(attribute[types.String](attributes, "waits_for")):
+			waits = append(waits, name)
+		case known(attribute[types.String](attributes, "last_error")):
+			failed = append(failed, name)
+		}
+	}
+	if !slices.Equal(waits, []string{"M1-policy", "M1-unconfirmed", "M1-used"}) || !slices.Equal(failed, []string{"M1-refused", "M1-unknown"}) || len(left.Elements()) != 5 {
+		t.Errorf("these wait: %v, and these have failed: %v", waits, failed)
+	}
+	memory := rotation.Memory{Undeleted: []kustom.Orphan{ref("refused", "").Orphan()}, Retired: []rotation.RetiredKey{{KeyRef: ref("policy", "")}}}
+	if still := stillLeft(left, memory); len(still.Elements()) != 2 {
+		t.Errorf("of two keys that are still to be deleted, these are left: %v", still)
+	}
+}
+
+func TestExclusive_SaysWhyKeyIsKept(t *testing.T) {
+	key := rotation.StoreKey{KeyRef: rotation.KeyRef{MerchantID: "M1", CredentialID: "c-1", Username: "M1-a"}}
+	for says, err := range map[string]error{
+		"Shop a, b takes payments with it": &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a", "b"}},
+		"add c-1 to credential_ids":        &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}},
+		"Shop a may use it, but the provider can't read that shop. Mystore rejects": &rotation.KeyUsageUnknownError{
+			Username: "M1-a", Shops: []string{"a"}, Cause: refusal("mystore", 401, "unauthorized"),
+		},
+		"because the provider can read no shop that may use it":          &rotation.KeyUsageUnknownError{Username: "M1-a"},
+		"was not deleted. portal.example returned a server error (503)":  refusal("portal", 503, ""),
+		"was not deleted. The run was interrupted. Run again. The next ": context.Canceled,
+	} {
+		got := keptMessage(key, err).detail()
+		if !strings.HasPrefix(got, "The key M1-a was not deleted") || !strings.Contains(got, says) {
+			t.Errorf("want %q in\n%s", says, got)
+		}
+		// There is no such attribute here.
+		for _, impossible := range []string{"force_destroy", "deletion_policy"} {
+			if strings.Contains(got, impossible) {
+				t.Errorf("impossible advice in\n%s", got)
+			}
 		}
 	}
 }

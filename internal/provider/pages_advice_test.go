@@ -44,8 +44,8 @@ func stopped() *browser.StepError {
 	return step
 }
 
-// TestAdvisePages holds the wording of what goes wrong on pages, and where it is put.
-func TestAdvisePages(t *testing.T) {
+// TestAdvisePages_SaysWhatToDo holds the wording of what goes wrong on pages, and where it is put.
+func TestAdvisePages_SaysWhatToDo(t *testing.T) {
 	const portalLogin, shopLogin = "terraform-provider-kustom login", "terraform-provider-kustom login --mystore butikk"
 	onShop := generating(browser.SignedOut)
 	onShop.Site = mystorepages.Name
@@ -102,9 +102,9 @@ func TestAdvisePages(t *testing.T) {
 	}
 }
 
-// TestAdviseLookedFor holds the whole of a message with several lines: Terraform leaves those alone that
+// TestAdvisePages_ListsWhatIsMissing holds the whole of a message with several lines: Terraform leaves those alone that
 // begin with a space, and wraps the others.
-func TestAdviseLookedFor(t *testing.T) {
+func TestAdvisePages_ListsWhatIsMissing(t *testing.T) {
 	step := generating(browser.NotFound)
 	words := browser.NewWords(mystorepages.Table(), map[string]string{"credentials": "Keys", "kustom_id": "ID"})
 	step.Site, step.Page, step.Step = mystorepages.Name, "the credentials of shop butikk", "open Credentials"

@@ -1,14 +1,28 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"reflect"
 	"runtime"
+	"strings"
 	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
 	"weak"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-log/tflogtest"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // contextValue is a value of a request's context.
@@ -111,4 +125,310 @@ func TestReleasableContext_IsDoneOnceReleased(t *testing.T) {
 		t.Errorf("afterwards the context has %v and %v", kept.Value(contextKey{}), kept.Err())
 	}
 	<-kept.Done()
+}
+
+// broken is a server that panics whatever it is asked.
+type broken struct{ frameworkServer }
+
+// TestRecovering_AnswersEachCall: a panic in any call would end the process, and with it what another one has under way.
+func TestRecovering_AnswersEachCall(t *testing.T) {
+	t.Parallel()
+	server := reflect.ValueOf(recoveringServer{broken{}})
+	for _, name := range []string{
+		"ValidateProviderConfig", "ConfigureProvider", "ValidateResourceConfig", "ValidateDataResourceConfig", "ValidateListResourceConfig",
+		"ValidateActionConfig", "UpgradeResourceState", "UpgradeResourceIdentity", "MoveResourceState", "ImportResourceState", "ReadResource",
+		"ReadDataSource", "PlanResourceChange", "ApplyResourceChange", "PlanAction", "ListResource", "CallFunction",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			method := server.MethodByName(name)
+			answer := method.Call([]reflect.Value{reflect.ValueOf(t.Context()), reflect.New(method.Type().In(1).Elem())})[0].Interface()
+			if !strings.Contains(textOf(answer), "Bug in the provider") {
+				t.Errorf("the answer is %v", answer)
+			}
+		})
+	}
+}
+
+// textOf returns what an answer tells of a fault.
+func textOf(answer any) string {
+	switch a := answer.(type) {
+	case *tfprotov6.CallFunctionResponse:
+		return a.Error.Text
+	case *tfprotov6.ListResourceServerStream:
+		for result := range a.Results {
+			return result.Diagnostics[0].Summary
+		}
+	}
+	diagnostics, _ := reflect.ValueOf(answer).Elem().FieldByName("Diagnostics").Interface().([]*tfprotov6.Diagnostic)
+	return diagnostics[0].Summary
+}
+
+// lateBroken is a server whose list panics after its first result.
+type lateBroken struct{ frameworkServer }
+
+func (lateBroken) ListResource(context.Context, *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+	return &tfprotov6.ListResourceServerStream{Results: func(yield func(tfprotov6.ListResourceResult) bool) {
+		yield(tfprotov6.ListResourceResult{DisplayName: "first"})
+		panic("index out of range")
+	}}, nil
+}
+
+func TestRecovering_EndsAListThatPanics(t *testing.T) {
+	t.Parallel()
+	stream, err := recoveringServer{lateBroken{}}.ListResource(t.Context(), &tfprotov6.ListResourceRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []tfprotov6.ListResourceResult
+	for result := range stream.Results {
+		all = append(all, result)
+	}
+	if len(all) != 2 || len(all[1].Diagnostics) != 1 {
+		t.Errorf("the results are %+v", all)
+	}
+}
+
+// TestInvoke_PanicIsAnError: the framework runs an action in a goroutine of its own.
+func TestInvoke_PanicIsAnError(t *testing.T) {
+	t.Parallel()
+	for name, a := range map[string]action.Action{"verify": &verifyCredentialsAction{}, "order": &createTestOrderAction{}} {
+		var resp action.InvokeResponse
+		// A request without a configuration does not come from the framework.
+		a.Invoke(t.Context(), action.InvokeRequest{}, &resp)
+		if !resp.Diagnostics.HasError() {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+const evilToken = "portal-token-8Tq2LmX"
+
+// evil is a text of a hostile vendor, of 2 MB.
+var evil = evilToken + " kco_live_api_PLANTEDr8Tq2LmX \x1b]0;owned\x07 \u202e " + strings.Repeat(evilToken+"\u200b", 100_000)
+
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func answering(status int, body string) roundTripFunc {
+	return func(r *http.Request) (*http.Response, error) {
+		return &http.Response{
+			StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Request: r, Body: io.NopCloser(strings.NewReader(body)),
+		}, nil
+	}
+}
+
+// TestServer_ShowsNoHostileText reads from a hostile portal, and looks at all that is shown and logged.
+func TestServer_ShowsNoHostileText(t *testing.T) {
+	t.Parallel()
+	quoted := strings.NewReplacer("\x1b", `\u001b`, "\x07", `\u0007`).Replace(evil)
+	key := func(username, id, description string) string {
+		return `{"credentials":[{"credential_id":"` + id + `","merchant_id":"M00412871","username":"` + username + `","description":"` + description + `"}]}`
+	}
+	for name, portal := range map[string]roundTripFunc{
+		"library":     func(*http.Request) (*http.Response, error) { return nil, errors.New("malformed header line: " + evil) },
+		"message":     answering(http.StatusUnauthorized, `{"error_code":"`+quoted+`","error_messages":["`+quoted+`"],"correlation_id":"`+quoted+`"}`),
+		"correlation": answering(http.StatusForbidden, `{"error_code":"X","error_messages":["x"],"correlation_id":"`+evilToken+`\u001b"}`),
+		"username":    answering(http.StatusOK, key(quoted, "1", "")),
+		"other store": answering(http.StatusOK, strings.ReplaceAll(key("K1-\u202e"+evilToken, "1", ""), "M00412871", quoted)),
+		"ID":          answering(http.StatusOK, key("M00412871-a", evilToken, "")),
+		"too large":   answering(http.StatusOK, key("M00412871-a", "1", strings.Repeat(quoted, 10))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var logged bytes.Buffer
+			ctx := tflogtest.RootLogger(t.Context(), &logged)
+			said := ask(ctx, t, Options{RoundTripper: portal}, 0, readKeys)
+			if said == "" && name != "ID" {
+				t.Error("nothing is said")
+			}
+			for _, text := range []string{said, logged.String()} {
+				mustBeFit(t, text)
+			}
+			if !strings.Contains(logged.String(), "vendor request") {
+				t.Errorf("the log is %s", logged.String())
+			}
+		})
+	}
+}
+
+// TestServer_EndsReading of what only reads, where a portal asks to wait, again and again.
+func TestServer_EndsReading(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]reading{"data source": readKeys, "list resource": listKeys} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clk := clocktest.New(time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC))
+			began := clk.Now()
+			portal := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+				resp, err := answering(http.StatusServiceUnavailable, `{}`)(r)
+				resp.Header.Set("Retry-After", "240")
+				return resp, err
+			})
+			said := ask(t.Context(), t, Options{RoundTripper: portal, Clock: clk}, 20, read)
+			if took := clk.Now().Sub(began); took > readingTimeout || took < readingTimeout/2 {
+				t.Errorf("it took %v", took)
+			}
+			if !strings.Contains(said, "asks to wait 4 min: not waited for") {
+				t.Errorf("it says %s", said)
+			}
+		})
+	}
+}
+
+func mustBeFit(t *testing.T, text string) {
+	t.Helper()
+	for _, secret := range []string{evilToken, "PLANTED"} {
+		if strings.Contains(text, secret) {
+			t.Error("a secret is shown")
+		}
+	}
+	if n := utf8.RuneCountInString(text); n > 70_000 {
+		t.Errorf("%d characters are shown", n)
+	}
+	for _, r := range text {
+		if !unicode.IsPrint(r) && r != '\n' {
+			t.Errorf("%q is shown", r)
+			break
+		}
+	}
+}
+
+// reading reads a store's keys from a server with these schemas, and returns its diagnostics.
+type reading func(ctx context.Context, t *testing.T, server frameworkServer, schemas *tfprotov6.GetProviderSchemaResponse) []*tfprotov6.Diagnostic
+
+// ask configures a server and reads from it; it returns the texts of the diagnostics.
+func ask(ctx context.Context, t *testing.T, o Options, retries int, read reading) string {
+	t.Helper()
+	o.Getenv = func(string) string { return "" }
+	made, err := NewServer(New(o)(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, ok := made.(frameworkServer)
+	if !ok {
+		t.Fatalf("the server is a %T", made)
+	}
+	schemas, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	configured, err := server.ConfigureProvider(ctx, &tfprotov6.ConfigureProviderRequest{Config: object(t, schemas.Provider.ValueType(), map[string]tftypes.Value{
+		"portal_token": tftypes.NewValue(tftypes.String, evilToken), "max_retries": tftypes.NewValue(tftypes.Number, retries),
+	})})
+	if err != nil || len(configured.Diagnostics) > 0 {
+		t.Fatalf("%v %v", err, configured.Diagnostics)
+	}
+	var said strings.Builder
+	for _, d := range read(ctx, t, server, schemas) {
+		said.WriteString(d.Summary + "\n" + d.Detail + "\n")
+	}
+	return said.String()
+}
+
+// readKeys reads them by the data source.
+func readKeys(ctx context.Context, t *testing.T, server frameworkServer, schemas *tfprotov6.GetProviderSchemaResponse) []*tfprotov6.Diagnostic {
+	t.Helper()
+	read, err := server.ReadDataSource(ctx, &tfprotov6.ReadDataSourceRequest{
+		TypeName: "kustom_api_keys", Config: object(t, schemas.DataSourceSchemas["kustom_api_keys"].ValueType(), map[string]tftypes.Value{
+			"merchant_id": tftypes.NewValue(tftypes.String, "M00412871"),
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read.Diagnostics
+}
+
+// listKeys reads them by the list resource.
+func listKeys(ctx context.Context, t *testing.T, server frameworkServer, schemas *tfprotov6.GetProviderSchemaResponse) []*tfprotov6.Diagnostic {
+	t.Helper()
+	stream, err := server.ListResource(ctx, &tfprotov6.ListResourceRequest{
+		TypeName: "kustom_api_key", Limit: 10,
+		Config: object(t, schemas.ListResourceSchemas["kustom_api_key"].ValueType(), map[string]tftypes.Value{
+			"merchant_ids": tftypes.NewValue(tftypes.List{ElementType: tftypes.String}, []tftypes.Value{tftypes.NewValue(tftypes.String, "M00412871")}),
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []*tfprotov6.Diagnostic
+	for result := range stream.Results {
+		said = append(said, result.Diagnostics...)
+	}
+	return said
+}
+
+// object returns an object of which what is not given is null.
+func object(t *testing.T, typ tftypes.Type, values map[string]tftypes.Value) *tfprotov6.DynamicValue {
+	t.Helper()
+	of, ok := typ.(tftypes.Object)
+	if !ok {
+		t.Fatalf("%s is no object", typ)
+	}
+	all := map[string]tftypes.Value{}
+	for name, typ := range of.AttributeTypes {
+		if all[name], ok = values[name]; !ok {
+			all[name] = tftypes.NewValue(typ, nil)
+		}
+	}
+	value, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, all))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &value
+}
+
+// sayingServer is a server that says the same of everything.
+type sayingServer struct {
+	frameworkServer
+	said []*tfprotov6.Diagnostic
+}
+
+func (s sayingServer) InvokeAction(context.Context, *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
+	return &tfprotov6.InvokeActionServerStream{Events: func(yield func(tfprotov6.InvokeActionEvent) bool) {
+		_ = yield(tfprotov6.InvokeActionEvent{Type: tfprotov6.ProgressInvokeActionEventType{Message: evil}}) &&
+			yield(tfprotov6.InvokeActionEvent{Type: tfprotov6.CompletedInvokeActionEventType{Diagnostics: s.said}})
+	}}, nil
+}
+
+func (s sayingServer) ListResource(context.Context, *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+	return &tfprotov6.ListResourceServerStream{Results: func(yield func(tfprotov6.ListResourceResult) bool) {
+		yield(tfprotov6.ListResourceResult{DisplayName: evil, Diagnostics: s.said})
+	}}, nil
+}
+
+// TestServer_RedactsStreams: actions and listings answer piece by piece.
+func TestServer_RedactsStreams(t *testing.T) {
+	t.Parallel()
+	redactor := vendortext.NewRedactor()
+	redactor.AddSecrets(evilToken)
+	server := redactingServer{sayingServer{said: []*tfprotov6.Diagnostic{{Summary: evil, Detail: evil}}}, redactor}
+	invoked, err := server.InvokeAction(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for event := range invoked.Events {
+		seen++
+		switch is := event.Type.(type) {
+		case tfprotov6.ProgressInvokeActionEventType:
+			mustBeFit(t, is.Message)
+		case tfprotov6.CompletedInvokeActionEventType:
+			mustBeFit(t, is.Diagnostics[0].Summary)
+			mustBeFit(t, is.Diagnostics[0].Detail)
+		}
+	}
+	listed, err := server.ListResource(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for result := range listed.Results {
+		seen++
+		mustBeFit(t, result.DisplayName)
+	}
+	if seen != 3 {
+		t.Errorf("%d pieces arrive", seen)
+	}
 }

@@ -41,7 +41,7 @@ func mustResolve(t *testing.T, m providerModel, env map[string]string) settings 
 	return s
 }
 
-func TestResolveDefaults(t *testing.T) {
+func TestResolve_HasDefaults(t *testing.T) {
 	s := mustResolve(t, emptyModel(), nil)
 	got := []string{
 		string(*s.environment), s.portalURL.String(), s.apiURL.String(), s.mystoreURL.String(),
@@ -58,7 +58,7 @@ func TestResolveDefaults(t *testing.T) {
 	}
 }
 
-func TestResolveEnvironmentPicksHosts(t *testing.T) {
+func TestResolve_PicksHostsByEnvironment(t *testing.T) {
 	m := emptyModel()
 	m.Environment = types.StringValue("playground")
 	s := mustResolve(t, m, map[string]string{envAPIURL: "https://api.proxy.example"})
@@ -67,8 +67,8 @@ func TestResolveEnvironmentPicksHosts(t *testing.T) {
 	}
 }
 
-// TestResolvePrecedence takes every setting from its variable, and its attribute before that.
-func TestResolvePrecedence(t *testing.T) {
+// TestResolve_PrefersAttributes takes every setting from its variable, and its attribute before that.
+func TestResolve_PrefersAttributes(t *testing.T) {
 	env := map[string]string{
 		envEnvironment: "playground", envPortalToken: "portal-env", envMystoreTokens: `{"env-shop": "token-env"}`,
 		envPortalURL: "https://portal.env.example/base/v2/", envAPIURL: "https://api.env.example", envMystoreURL: "https://mystore.env.example",
@@ -230,8 +230,8 @@ func TestResolve_WarnsOfFileThatOthersCanRead(t *testing.T) {
 	}
 }
 
-// TestTokenFault expects what comes along when a token is copied to be named, and the token not to be.
-func TestTokenFault(t *testing.T) {
+// TestTokenFault_NamesWhatWasCopiedAlong expects what comes along when a token is copied to be named, and the token not to be.
+func TestTokenFault_NamesWhatWasCopiedAlong(t *testing.T) {
 	for token, want := range map[string]string{
 		"": "", "hush": "", "a-B_c.d~e+f/g=": "", "bearer": "",
 		"\uFEFFhush":     "byte order mark",
@@ -262,7 +262,7 @@ func TestTokenFault(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
+func TestNearest_FindsMisspeltShop(t *testing.T) {
 	names := []string{"fjellsport", "kaffebonna", "ullogtre", "a", "butikk-12"}
 	const padded = "fjellsport "
 	for shop, want := range map[string]string{
@@ -275,7 +275,7 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-func TestResolveUnknown(t *testing.T) {
+func TestResolve_KeepsUnknownUnknown(t *testing.T) {
 	unknown := types.StringUnknown()
 	s := mustResolve(t, providerModel{
 		Environment: unknown, PortalToken: unknown, MystoreTokens: types.MapUnknown(types.StringType),
@@ -300,7 +300,7 @@ func TestResolveUnknown(t *testing.T) {
 	}
 }
 
-func TestResolveRefuses(t *testing.T) {
+func TestResolve_RefusesMalformedSettings(t *testing.T) {
 	tests := []struct {
 		name  string
 		model func(*providerModel)
@@ -308,22 +308,14 @@ func TestResolveRefuses(t *testing.T) {
 		// wantAt and wantSummary are the one refusal's.
 		wantAt, wantSummary, wantDetail string
 	}{
-		{
-			name: "environment", model: func(m *providerModel) { m.Environment = types.StringValue("Production") },
-			wantAt: "environment", wantSummary: "Unknown environment", wantDetail: `"Production" is neither "production" nor "playground"`,
-		},
-		{
-			name: "environment's variable", env: map[string]string{envEnvironment: "test"},
-			wantAt: "environment", wantSummary: "Unknown environment", wantDetail: "KUSTOM_ENVIRONMENT",
-		},
-		{
-			name: "padded portal token", model: func(m *providerModel) { m.PortalToken = types.StringValue("s3cret-token ") },
-			wantAt: "portal_token", wantSummary: "White space around a token", wantDetail: "Probably, the copy included it",
-		},
-		{
-			name: "padded shop token", env: map[string]string{envMystoreTokens: `{"butikk": "s3cret-token\n"}`},
-			wantAt: "mystore_tokens", wantSummary: "White space around a token", wantDetail: `The token of shop "butikk"`,
-		},
+		{name: "environment", model: func(m *providerModel) { m.Environment = types.StringValue("Production") },
+			wantAt: "environment", wantSummary: "Unknown environment", wantDetail: `"Production" is neither "production" nor "playground"`},
+		{name: "environment's variable", env: map[string]string{envEnvironment: "test"},
+			wantAt: "environment", wantSummary: "Unknown environment", wantDetail: "KUSTOM_ENVIRONMENT"},
+		{name: "padded portal token", model: func(m *providerModel) { m.PortalToken = types.StringValue("s3cret-token ") },
+			wantAt: "portal_token", wantSummary: "White space around a token", wantDetail: "Probably, the copy included it"},
+		{name: "padded shop token", env: map[string]string{envMystoreTokens: `{"butikk": "s3cret-token\n"}`},
+			wantAt: "mystore_tokens", wantSummary: "White space around a token", wantDetail: `The token of shop "butikk"`},
 		{
 			name: "empty shop token", model: func(m *providerModel) {
 				m.MystoreTokens = tokenMap(map[string]attr.Value{"butikk": types.StringValue("")})
@@ -336,74 +328,40 @@ func TestResolveRefuses(t *testing.T) {
 			},
 			wantAt: "mystore_tokens", wantSummary: "Empty Mystore token",
 		},
-		{
-			name: "tokens are no JSON", env: map[string]string{envMystoreTokens: "butikk=s3cret-token"},
-			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS", wantDetail: "not shown here",
-		},
-		{
-			name: "tokens are a list", env: map[string]string{envMystoreTokens: `["s3cret-token"]`},
-			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS",
-		},
-		{
-			name: "tokens are null", env: map[string]string{envMystoreTokens: `null`},
-			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS",
-		},
-		{
-			name: "a token is an object", env: map[string]string{envMystoreTokens: `{"butikk": {"token": "s3cret-token"}}`},
-			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS",
-		},
-		{
-			name: "more after the tokens", env: map[string]string{envMystoreTokens: `{"butikk": "s3cret-token"} x`},
-			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS",
-		},
-		{
-			name: "http to elsewhere", model: func(m *providerModel) { m.PortalURL = types.StringValue("http://portal.kustom.co") },
-			wantAt: "portal_url", wantSummary: "Insecure URL", wantDetail: "KUSTOM_PORTAL_URL",
-		},
-		{
-			name: "http to a host that sounds like loopback", env: map[string]string{envAPIURL: "http://localhost.example"},
-			wantAt: "api_url", wantSummary: "Insecure URL", wantDetail: "KUSTOM_API_URL",
-		},
-		{
-			name: "http to a private address", env: map[string]string{envMystoreURL: "http://192.168.1.10"},
-			wantAt: "mystore_url", wantSummary: "Insecure URL", wantDetail: "MYSTORE_URL",
-		},
-		{
-			name: "no scheme", model: func(m *providerModel) { m.APIURL = types.StringValue("api.kustom.co") },
-			wantAt: "api_url", wantSummary: "Malformed URL", wantDetail: "must be an absolute https URL",
-		},
-		{
-			name: "other scheme", model: func(m *providerModel) { m.APIURL = types.StringValue("ftp://api.kustom.co") },
-			wantAt: "api_url", wantSummary: "Malformed URL",
-		},
-		{
-			name: "password in a URL", model: func(m *providerModel) { m.MystoreURL = types.StringValue("https://me:s3cret-token@api.mystore.no") },
-			wantAt: "mystore_url", wantSummary: "Malformed URL", wantDetail: "must not have a user name, a query or a fragment",
-		},
-		{
-			name: "query in a URL", model: func(m *providerModel) { m.MystoreURL = types.StringValue("https://api.mystore.no?token=s3cret-token") },
-			wantAt: "mystore_url", wantSummary: "Malformed URL",
-		},
-		{
-			name: "unreadable URL", model: func(m *providerModel) { m.MystoreURL = types.StringValue("https://me:s3cret-token@[") },
-			wantAt: "mystore_url", wantSummary: "Malformed URL",
-		},
-		{
-			name: "negative retries", model: func(m *providerModel) { m.MaxRetries = types.Int64Value(-1) },
-			wantAt: "max_retries", wantSummary: "Number of retries out of range", wantDetail: "between 0 and 20",
-		},
-		{
-			name: "too many retries", model: func(m *providerModel) { m.MaxRetries = types.Int64Value(21) },
-			wantAt: "max_retries", wantSummary: "Number of retries out of range",
-		},
-		{
-			name: "duration without a unit", model: func(m *providerModel) { m.RequestTimeout = types.StringValue("30") },
-			wantAt: "request_timeout", wantSummary: "Malformed duration", wantDetail: `such as "30s" or "1m30s"`,
-		},
-		{
-			name: "no time at all", model: func(m *providerModel) { m.RequestTimeout = types.StringValue("0s") },
-			wantAt: "request_timeout", wantSummary: "Malformed duration",
-		},
+		{name: "tokens are no JSON", env: map[string]string{envMystoreTokens: "butikk=s3cret-token"},
+			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS", wantDetail: "not shown here"},
+		{name: "tokens are a list", env: map[string]string{envMystoreTokens: `["s3cret-token"]`},
+			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS"},
+		{name: "tokens are null", env: map[string]string{envMystoreTokens: `null`},
+			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS"},
+		{name: "a token is an object", env: map[string]string{envMystoreTokens: `{"butikk": {"token": "s3cret-token"}}`},
+			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS"},
+		{name: "more after the tokens", env: map[string]string{envMystoreTokens: `{"butikk": "s3cret-token"} x`},
+			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS"},
+		{name: "http to elsewhere", model: func(m *providerModel) { m.PortalURL = types.StringValue("http://portal.kustom.co") },
+			wantAt: "portal_url", wantSummary: "Insecure URL", wantDetail: "KUSTOM_PORTAL_URL"},
+		{name: "http to a host that sounds like loopback", env: map[string]string{envAPIURL: "http://localhost.example"},
+			wantAt: "api_url", wantSummary: "Insecure URL", wantDetail: "KUSTOM_API_URL"},
+		{name: "http to a private address", env: map[string]string{envMystoreURL: "http://192.168.1.10"},
+			wantAt: "mystore_url", wantSummary: "Insecure URL", wantDetail: "MYSTORE_URL"},
+		{name: "no scheme", model: func(m *providerModel) { m.APIURL = types.StringValue("api.kustom.co") },
+			wantAt: "api_url", wantSummary: "Malformed URL", wantDetail: "must be an absolute https URL"},
+		{name: "other scheme", model: func(m *providerModel) { m.APIURL = types.StringValue("ftp://api.kustom.co") },
+			wantAt: "api_url", wantSummary: "Malformed URL"},
+		{name: "password in a URL", model: func(m *providerModel) { m.MystoreURL = types.StringValue("https://me:s3cret-token@api.mystore.no") },
+			wantAt: "mystore_url", wantSummary: "Malformed URL", wantDetail: "must not have a user name, a query or a fragment"},
+		{name: "query in a URL", model: func(m *providerModel) { m.MystoreURL = types.StringValue("https://api.mystore.no?token=s3cret-token") },
+			wantAt: "mystore_url", wantSummary: "Malformed URL"},
+		{name: "unreadable URL", model: func(m *providerModel) { m.MystoreURL = types.StringValue("https://me:s3cret-token@[") },
+			wantAt: "mystore_url", wantSummary: "Malformed URL"},
+		{name: "negative retries", model: func(m *providerModel) { m.MaxRetries = types.Int64Value(-1) },
+			wantAt: "max_retries", wantSummary: "Number of retries out of range", wantDetail: "between 0 and 20"},
+		{name: "too many retries", model: func(m *providerModel) { m.MaxRetries = types.Int64Value(21) },
+			wantAt: "max_retries", wantSummary: "Number of retries out of range"},
+		{name: "duration without a unit", model: func(m *providerModel) { m.RequestTimeout = types.StringValue("30") },
+			wantAt: "request_timeout", wantSummary: "Malformed duration", wantDetail: `such as "30s" or "1m30s"`},
+		{name: "no time at all", model: func(m *providerModel) { m.RequestTimeout = types.StringValue("0s") },
+			wantAt: "request_timeout", wantSummary: "Malformed duration"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -426,7 +384,7 @@ func TestResolveRefuses(t *testing.T) {
 	}
 }
 
-func TestResolveRange(t *testing.T) {
+func TestResolve_AcceptsRange(t *testing.T) {
 	for _, retries := range []int64{0, 20} {
 		m := emptyModel()
 		m.MaxRetries, m.RequestTimeout = types.Int64Value(retries), types.StringValue("1m30s")
@@ -437,8 +395,8 @@ func TestResolveRange(t *testing.T) {
 	}
 }
 
-// TestResolveReportsEverything does not make people correct one attribute after the other.
-func TestResolveReportsEverything(t *testing.T) {
+// TestResolve_ReportsEveryMistake does not make people correct one attribute after the other.
+func TestResolve_ReportsEveryMistake(t *testing.T) {
 	m := emptyModel()
 	m.Environment, m.MaxRetries = types.StringValue("x"), types.Int64Value(99)
 	_, problems := resolveWith(m, map[string]string{envMystoreTokens: "x", envMystoreURL: "x"})

@@ -30,31 +30,22 @@ func wantOne(t *testing.T, diags diag.Diagnostics, at, summary string) {
 	}
 }
 
-func TestStringValidators(t *testing.T) {
+func TestValidators_AcceptTheirFormOnly(t *testing.T) {
 	long := strings.Repeat("a", 100)
 	tests := []struct {
 		validator validator.String
 		good, bad []string
 		summary   string
 	}{
-		{
-			merchantIDValidator{},
+		{merchantIDValidator{},
 			[]string{"M00123456", "PM00123456", "M1", "K123456", "PK123456", "N123456", "PN123456", "DM11917000"},
 			[]string{"", "m00123456", "00123456", "M", "MP00123456", "M00123456 ", "M001-2345", "M00123456-aB3dE", "XM00123456"},
-			"Malformed merchant ID",
-		},
-		{
-			descriptionValidator{},
-			[]string{"terraform", "terraform: butikk.no", "a-b:c;d.e,f_g", long},
-			[]string{"", long + "a", "Vår", "a/b", "a\nb", "a\n"},
-			"Malformed description",
-		},
-		{
-			hostValidator{},
+			"Malformed merchant ID"},
+		{descriptionValidator{}, []string{"terraform", "terraform: butikk.no", "a-b:c;d.e,f_g", long},
+			[]string{"", long + "a", "Vår", "a/b", "a\nb", "a\n"}, "Malformed description"},
+		{hostValidator{},
 			[]string{"api.kustom.co", "api.klarna.com", "api.playground.kustom.co", "api.playground.klarna.com"},
-			[]string{"", "kustom.co", "https://api.kustom.co", "API.KUSTOM.CO"},
-			"Unknown host",
-		},
+			[]string{"", "kustom.co", "https://api.kustom.co", "API.KUSTOM.CO"}, "Unknown host"},
 	}
 	for _, test := range tests {
 		check := func(value types.String) diag.Diagnostics {
@@ -76,7 +67,7 @@ func TestStringValidators(t *testing.T) {
 	}
 }
 
-func TestValidatePair(t *testing.T) {
+func TestValidatePair_NamesOneMistake(t *testing.T) {
 	const id, secret = "M00123456-aB3dE", "kco_live_api_s3cret"
 	text := types.StringValue
 	tests := []struct {
@@ -90,73 +81,41 @@ func TestValidatePair(t *testing.T) {
 		{name: "a store that came from Klarna", config: checkoutCredentialsModel{KustomID: text("K123456-aB3dE"), Secret: text(secret)}},
 		{name: "an underscore", config: checkoutCredentialsModel{KustomID: text("K123456_abcd12345"), Secret: text(secret)}},
 		{name: "a UUID", config: checkoutCredentialsModel{KustomID: text("6f1e8a52-3c0d-4b7a-9a51-0d2f1b3c4e5f"), Secret: text(secret)}},
-		{
-			name: "Klarna's secret", config: checkoutCredentialsModel{KustomID: text(id), Secret: text("klarna_live_api_s3cret+/=")},
-			at: "kustom_secret", summary: "Klarna secret",
-		},
-		{
-			name: "Klarna's secret as the ID", config: checkoutCredentialsModel{KustomID: text("klarna_live_api_s3cret"), Secret: text(secret)},
-			at: "kustom_id", summary: "Kustom ID and Kustom Secret are swapped",
-		},
+		{name: "Klarna's secret", config: checkoutCredentialsModel{KustomID: text(id), Secret: text("klarna_live_api_s3cret+/=")},
+			at: "kustom_secret", summary: "Klarna secret"},
+		{name: "Klarna's secret as the ID", config: checkoutCredentialsModel{KustomID: text("klarna_live_api_s3cret"), Secret: text(secret)},
+			at: "kustom_id", summary: "Kustom ID and Kustom Secret are swapped"},
 		{name: "nothing known", config: checkoutCredentialsModel{KustomID: types.StringUnknown(), Secret: types.StringUnknown()}},
 		{name: "write-only unknown", config: checkoutCredentialsModel{KustomID: text(id), SecretWO: types.StringUnknown(), SecretWOVersion: types.Int64Value(1)}},
-		{
-			name: "two secrets", config: checkoutCredentialsModel{KustomID: text(id), Secret: text(secret), SecretWO: text(secret)},
-			at: "kustom_secret_wo", summary: "Two secrets",
-		},
+		{name: "two secrets", config: checkoutCredentialsModel{KustomID: text(id), Secret: text(secret), SecretWO: text(secret)},
+			at: "kustom_secret_wo", summary: "Two secrets"},
 		{name: "no secret", config: checkoutCredentialsModel{KustomID: text(id)}, at: "kustom_secret", summary: "No secret"},
-		{
-			name: "no version", config: checkoutCredentialsModel{KustomID: text(id), SecretWO: text(secret)},
-			at: "kustom_secret_wo_version", summary: "No version for the write-only secret",
-		},
-		{
-			name: "version of nothing", config: checkoutCredentialsModel{KustomID: text(id), Secret: text(secret), SecretWOVersion: types.Int64Value(1)},
-			at: "kustom_secret_wo_version", summary: "Version without a write-only secret",
-		},
-		{
-			name: "swapped", config: checkoutCredentialsModel{KustomID: text(secret), Secret: text(id)},
-			at: "kustom_id", summary: "Kustom ID and Kustom Secret are swapped",
-		},
-		{
-			name: "swapped and padded", config: checkoutCredentialsModel{KustomID: text(" " + secret), Secret: text(id + "\n")},
-			at: "kustom_id", summary: "Kustom ID and Kustom Secret are swapped",
-		},
-		{
-			name: "swapped, the ID unknown", config: checkoutCredentialsModel{KustomID: types.StringUnknown(), SecretWO: text(id), SecretWOVersion: types.Int64Value(1)},
-			at: "kustom_id", summary: "Kustom ID and Kustom Secret are swapped",
-		},
-		{
-			name: "padded ID", config: checkoutCredentialsModel{KustomID: text(id + "\t"), Secret: text(secret)},
-			at: "kustom_id", summary: "White space around the value",
-		},
-		{
-			name: "padded secret", config: checkoutCredentialsModel{KustomID: text(id), Secret: text(secret + "\n")},
-			at: "kustom_secret", summary: "White space around the value",
-		},
-		{
-			name: "padded write-only secret", config: checkoutCredentialsModel{KustomID: text(id), SecretWO: text(" " + secret), SecretWOVersion: types.Int64Value(1)},
-			at: "kustom_secret_wo", summary: "White space around the value",
-		},
-		{
-			name: "merchant ID alone", config: checkoutCredentialsModel{KustomID: text("M00123456"), Secret: text(secret)},
-			at: "kustom_id", summary: "Malformed Kustom ID",
-		},
-		{
-			name: "white space within", config: checkoutCredentialsModel{KustomID: text("M00123456-aB 3dE"), Secret: text(secret)},
-			at: "kustom_id", summary: "Malformed Kustom ID",
-		},
-		{
-			name: "empty ID", config: checkoutCredentialsModel{KustomID: text(""), Secret: text(secret)},
-			at: "kustom_id", summary: "Malformed Kustom ID",
-		},
-		{
-			name: "secret cut short", config: checkoutCredentialsModel{KustomID: text(id), Secret: text("s3cret")},
-			at: "kustom_secret", summary: "Malformed Kustom Secret",
-		},
-		{
-			name: "empty secret", config: checkoutCredentialsModel{KustomID: text(id), Secret: text("")},
-			at: "kustom_secret", summary: "Malformed Kustom Secret",
-		},
+		{name: "no version", config: checkoutCredentialsModel{KustomID: text(id), SecretWO: text(secret)},
+			at: "kustom_secret_wo_version", summary: "No version for the write-only secret"},
+		{name: "version of nothing", config: checkoutCredentialsModel{KustomID: text(id), Secret: text(secret), SecretWOVersion: types.Int64Value(1)},
+			at: "kustom_secret_wo_version", summary: "Version without a write-only secret"},
+		{name: "swapped", config: checkoutCredentialsModel{KustomID: text(secret), Secret: text(id)},
+			at: "kustom_id", summary: "Kustom ID and Kustom Secret are swapped"},
+		{name: "swapped and padded", config: checkoutCredentialsModel{KustomID: text(" " + secret), Secret: text(id + "\n")},
+			at: "kustom_id", summary: "Kustom ID and Kustom Secret are swapped"},
+		{name: "swapped, the ID unknown", config: checkoutCredentialsModel{KustomID: types.StringUnknown(), SecretWO: text(id), SecretWOVersion: types.Int64Value(1)},
+			at: "kustom_id", summary: "Kustom ID and Kustom Secret are swapped"},
+		{name: "padded ID", config: checkoutCredentialsModel{KustomID: text(id + "\t"), Secret: text(secret)},
+			at: "kustom_id", summary: "White space around the value"},
+		{name: "padded secret", config: checkoutCredentialsModel{KustomID: text(id), Secret: text(secret + "\n")},
+			at: "kustom_secret", summary: "White space around the value"},
+		{name: "padded write-only secret", config: checkoutCredentialsModel{KustomID: text(id), SecretWO: text(" " + secret), SecretWOVersion: types.Int64Value(1)},
+			at: "kustom_secret_wo", summary: "White space around the value"},
+		{name: "merchant ID alone", config: checkoutCredentialsModel{KustomID: text("M00123456"), Secret: text(secret)},
+			at: "kustom_id", summary: "Malformed Kustom ID"},
+		{name: "white space within", config: checkoutCredentialsModel{KustomID: text("M00123456-aB 3dE"), Secret: text(secret)},
+			at: "kustom_id", summary: "Malformed Kustom ID"},
+		{name: "empty ID", config: checkoutCredentialsModel{KustomID: text(""), Secret: text(secret)},
+			at: "kustom_id", summary: "Malformed Kustom ID"},
+		{name: "secret cut short", config: checkoutCredentialsModel{KustomID: text(id), Secret: text("s3cret")},
+			at: "kustom_secret", summary: "Malformed Kustom Secret"},
+		{name: "empty secret", config: checkoutCredentialsModel{KustomID: text(id), Secret: text("")},
+			at: "kustom_secret", summary: "Malformed Kustom Secret"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -172,7 +131,7 @@ func TestValidatePair(t *testing.T) {
 	}
 }
 
-func TestCheckEnvironment(t *testing.T) {
+func TestCheckEnvironment_RejectsOther(t *testing.T) {
 	production, playground := kustom.Production, kustom.Playground
 	tests := []struct {
 		name        string
@@ -203,7 +162,7 @@ func TestCheckEnvironment(t *testing.T) {
 	}
 }
 
-func TestCheckSecretEnvironment(t *testing.T) {
+func TestCheckSecretEnvironment_RejectsOther(t *testing.T) {
 	production, playground := kustom.Production, kustom.Playground
 	tests := []struct {
 		name        string
@@ -215,14 +174,10 @@ func TestCheckSecretEnvironment(t *testing.T) {
 		{"test", &playground, checkoutCredentialsModel{Secret: types.StringValue("kco_test_api_x")}, "", ""},
 		{"environment unknown", nil, checkoutCredentialsModel{Secret: types.StringValue("kco_test_api_x")}, "", ""},
 		{"unknown", &production, checkoutCredentialsModel{Secret: types.StringUnknown()}, "", ""},
-		{
-			"test in production", &production, checkoutCredentialsModel{Secret: types.StringValue("kco_test_api_x")},
-			"kustom_secret", "Secret of another environment",
-		},
-		{
-			"live in the playground, write-only", &playground, checkoutCredentialsModel{SecretWO: types.StringValue("kco_live_api_x")},
-			"kustom_secret_wo", "Secret of another environment",
-		},
+		{"test in production", &production, checkoutCredentialsModel{Secret: types.StringValue("kco_test_api_x")},
+			"kustom_secret", "Secret of another environment"},
+		{"live in the playground, write-only", &playground, checkoutCredentialsModel{SecretWO: types.StringValue("kco_live_api_x")},
+			"kustom_secret_wo", "Secret of another environment"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -233,7 +188,7 @@ func TestCheckSecretEnvironment(t *testing.T) {
 	}
 }
 
-func TestCheckHost(t *testing.T) {
+func TestCheckHost_RejectsOther(t *testing.T) {
 	production, playground := kustom.Production, kustom.Playground
 	tests := []struct {
 		environment *kustom.Environment
