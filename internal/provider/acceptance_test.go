@@ -126,6 +126,17 @@ func (v *vendors) providersWith(c clock.Clock) factories {
 	return factories{"kustom": func() (tfprotov6.ProviderServer, error) { return provider.NewServer(p, false) }}
 }
 
+// commands returns an environment for Terraform's commands in this process, by a provider with such options.
+func (v *vendors) commands(t *testing.T, o provider.Options) *testEnv {
+	t.Helper()
+	o.Version, o.Clock, o.Getenv = "test", v.clock, func(name string) string { return v.env[name] }
+	p := newProvider(o, v.way)
+	return &testEnv{
+		sandbox: v.observed, server: v.server, clock: v.clock, dir: t.TempDir(), vendors: v.env,
+		inProcess: newInProcess(t, func() (tfprotov6.ProviderServer, error) { return provider.NewServer(p, false) }),
+	}
+}
+
 // Names and values of the published examples, and of the calls that they lead to.
 const (
 	exampleStore    = "M00123456"
@@ -168,16 +179,14 @@ func exampleSeed() sandbox.Seed {
 		},
 		Shops: []sandbox.Shop{
 			{Name: "butikk", Token: "example-token-butikk", MerchantID: exampleStore, Extensions: v3},
-			{
-				Name: "nettbutikk", Token: "example-token-nettbutikk", MerchantID: exampleStore, Extensions: v3,
-				KustomID: exampleUsername, KustomSecret: exampleSecret, UpdatedAt: &installed,
-			},
+			{Name: "nettbutikk", Token: "example-token-nettbutikk", MerchantID: exampleStore, Extensions: v3,
+				KustomID: exampleUsername, KustomSecret: exampleSecret, UpdatedAt: &installed},
 		},
 	}
 }
 
 // example returns published files as one configuration.
-func example(t *testing.T, files ...string) string {
+func example(t testing.TB, files ...string) string {
 	t.Helper()
 	var all strings.Builder
 	for _, file := range files {
@@ -267,9 +276,9 @@ func plans(checks ...plancheck.PlanCheck) resource.ConfigPlanChecks {
 }
 
 // key returns the store's key with that username.
-func (v *vendors) key(t *testing.T, merchantID, username string) sandbox.Key {
+func (o observed) key(t *testing.T, merchantID, username string) sandbox.Key {
 	t.Helper()
-	for _, key := range v.Keys(merchantID) {
+	for _, key := range o.Keys(merchantID) {
 		if key.Username == username {
 			return key
 		}
@@ -278,9 +287,9 @@ func (v *vendors) key(t *testing.T, merchantID, username string) sandbox.Key {
 	return sandbox.Key{}
 }
 
-func (v *vendors) shop(t *testing.T, name string) sandbox.Shop {
+func (o observed) shop(t *testing.T, name string) sandbox.Shop {
 	t.Helper()
-	shop, ok := v.Shop(name)
+	shop, ok := o.Shop(name)
 	if !ok {
 		t.Fatalf("there is no shop %s", name)
 	}
@@ -288,39 +297,37 @@ func (v *vendors) shop(t *testing.T, name string) sandbox.Shop {
 }
 
 // wantWorking checks that the shops take payments and that no promise was broken on the way.
-func (v *vendors) wantWorking(t *testing.T, shops ...string) {
+func (o observed) wantWorking(t *testing.T, shops ...string) {
 	t.Helper()
 	for _, shop := range shops {
-		if err := v.Working(shop); err != nil {
-			t.Errorf("shop %s: %v", shop, err)
-		}
+		o.mustTakePayments(shop)
 	}
-	v.wantViolations(t)
+	o.wantViolations(t)
 }
 
-func (v *vendors) wantViolations(t *testing.T, want ...sandbox.ViolationKind) {
+func (o observed) wantViolations(t *testing.T, want ...sandbox.ViolationKind) {
 	t.Helper()
 	var got []sandbox.ViolationKind
-	for _, violation := range v.Violations() {
+	for _, violation := range o.Violations() {
 		got = append(got, violation.Kind)
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("violations %q, want %q: %v", got, want, v.Violations())
+		t.Errorf("violations %q, want %q: %v", got, want, o.Violations())
 	}
 }
 
 // wantCount checks how often a call was made since the requests were last reset.
-func (v *vendors) wantCount(t *testing.T, want int, api, method, template string) {
+func (o observed) wantCount(t *testing.T, want int, api, method, template string) {
 	t.Helper()
-	if got := v.Count(api, method, template); got != want {
+	if got := o.Count(api, method, template); got != want {
 		t.Errorf("%d × %s %s %s, want %d", got, api, method, template, want)
 	}
 }
 
 // wantAnswer checks that a call was answered with that status at least once.
-func (v *vendors) wantAnswer(t *testing.T, api, method, template string, status int) {
+func (o observed) wantAnswer(t *testing.T, api, method, template string, status int) {
 	t.Helper()
-	if !slices.ContainsFunc(v.Requests(), func(r sandbox.Request) bool {
+	if !slices.ContainsFunc(o.Requests(), func(r sandbox.Request) bool {
 		return r.API == api && r.Method == method && r.Template == template && r.Status == status
 	}) {
 		t.Errorf("no %s %s %s was answered with %d", api, method, template, status)
@@ -328,9 +335,9 @@ func (v *vendors) wantAnswer(t *testing.T, api, method, template string, status 
 }
 
 // wantOnlyReads checks that since the requests were last reset nothing was changed.
-func (v *vendors) wantOnlyReads(t *testing.T) {
+func (o observed) wantOnlyReads(t *testing.T) {
 	t.Helper()
-	for _, r := range v.Requests() {
+	for _, r := range o.Requests() {
 		if r.Method != http.MethodGet {
 			t.Errorf("%s %s %s (%d)", r.API, r.Method, r.Path, r.Status)
 		}
@@ -346,9 +353,7 @@ func (v *vendors) release(t *testing.T, shops ...string) {
 			// An empty field tells nothing on a page.
 			id, secret = v.shop(t, shop).MerchantID+"-none", "kco_live_api_EXAMPLEnone"
 		}
-		if err := v.Install(shop, id, secret); err != nil {
-			t.Error(err)
-		}
+		v.mustInstall(shop, id, secret)
 	}
 }
 

@@ -77,8 +77,8 @@ func (v *vendors) configuredServer(t *testing.T, block values) *actionServer {
 	configured, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
 		Config: dynamic(t, schema.Provider.ValueType(), block),
 	})
-	if err := failure(err, configured.Diagnostics); err != nil {
-		t.Fatal(err)
+	if err != nil || errorsOf(configured.Diagnostics) != "" {
+		t.Fatal(err, errorsOf(configured.Diagnostics))
 	}
 	return s
 }

@@ -4,10 +4,8 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-testing/config"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
@@ -21,9 +19,9 @@ resource "kustom_api_key" "checkout" {
 }
 `
 
-// TestAccImportKey imports a key that was made in the portal. It stays as it is, without a secret,
+// TestAccKey_ImportChangesNothing imports a key that was made in the portal. It stays as it is, without a secret,
 // until something asks for another one.
-func TestAccImportKey(t *testing.T) {
+func TestAccKey_ImportChangesNothing(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	imported := keyOnly + importBlock(keyAddress, exampleImportID())
 	runTerraform(t, v, []resource.TestStep{
@@ -118,9 +116,7 @@ func TestKey_ReplacesKeyDeletedInPortal(t *testing.T) {
 		{
 			PreConfig: func() {
 				key := v.key(t, exampleStore, v.shop(t, "butikk").KustomID)
-				if err := v.DeleteKey(exampleStore, key.CredentialID); err != nil {
-					t.Error(err)
-				}
+				v.mustDeleteKey(exampleStore, key.CredentialID)
 				v.ResetRequests()
 			},
 			Config:           generated(t),
@@ -135,32 +131,6 @@ func TestKey_ReplacesKeyDeletedInPortal(t *testing.T) {
 	})
 }
 
-// TestKey_InstallsReplacementBeforeDeletingTaintedKey makes another key when somebody asks for one, installs it, and then deletes the
-// first, in that order.
-func TestKey_InstallsReplacementBeforeDeletingTaintedKey(t *testing.T) {
-	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	var first string
-	runInProcess(t, v, []resource.TestStep{
-		{Config: generated(t), PostApplyFunc: func() { first = v.shop(t, "butikk").KustomID; v.ResetRequests() }},
-		{
-			Taint: []string{keyAddress}, Config: generated(t),
-			ConfigPlanChecks: plans(
-				planned{keyAddress: "create, delete", shopAddress: "update"},
-				plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("secret")),
-				plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("username")),
-			),
-			PostApplyFunc: func() {
-				v.wantWorking(t, "butikk")
-				v.wantOrder(t, exampleStore, "butikk")
-				if v.shop(t, "butikk").KustomID == first || len(v.Keys(exampleStore)) != 2 {
-					t.Errorf("the shop is on %s, and there are %d keys", v.shop(t, "butikk").KustomID, len(v.Keys(exampleStore)))
-				}
-				v.release(t, "butikk")
-			},
-		},
-	})
-}
-
 // TestKey_KeepsStateWhileStoreIsNotVisible does not take a store for empty that the portal user has lost access to: its
 // keys would be made a second time.
 func TestKey_KeepsStateWhileStoreIsNotVisible(t *testing.T) {
@@ -168,26 +138,10 @@ func TestKey_KeepsStateWhileStoreIsNotVisible(t *testing.T) {
 	admin := v.env["KUSTOM_PORTAL_TOKEN"]
 	runInProcess(t, v, []resource.TestStep{
 		{Config: keyOnly},
-		{
-			PreConfig:   func() { v.env["KUSTOM_PORTAL_TOKEN"] = "example-token-stranger" },
-			Config:      keyOnly,
-			ExpectError: words("API key not read"),
-		},
-		{
-			PreConfig:        func() { v.env["KUSTOM_PORTAL_TOKEN"] = admin },
-			Config:           keyOnly,
+		{PreConfig: func() { v.env["KUSTOM_PORTAL_TOKEN"] = "example-token-stranger" }, Config: keyOnly,
+			ExpectError: words("API key not read")},
+		{PreConfig: func() { v.env["KUSTOM_PORTAL_TOKEN"] = admin }, Config: keyOnly,
 			ConfigPlanChecks: plans(planned{}),
-			PostApplyFunc:    func() { v.wantCount(t, 1, sandbox.Portal, http.MethodPost, "") },
-		},
+			PostApplyFunc:    func() { v.wantCount(t, 1, sandbox.Portal, http.MethodPost, "") }},
 	})
-}
-
-// TestKey_MakesKeyOfExample runs the published example of a key.
-func TestKey_MakesKeyOfExample(t *testing.T) {
-	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	runInProcess(t, v, []resource.TestStep{{
-		Config:           example(t, keyExample+"terraform.tf", keyExample+"resource.tf"),
-		ConfigVariables:  config.Variables{},
-		ConfigPlanChecks: plans(planned{keyAddress: "create"}, plancheck.ExpectKnownValue(keyAddress, tfjsonpath.New("description"), shownDescription())),
-	}})
 }

@@ -86,34 +86,45 @@ func (w *testEnv) savePlan(t *testing.T) storePlan {
 	if got.code != 0 {
 		t.Fatalf("no plan:\n%s", got.output)
 	}
+	var change struct {
+		Actions []string
+		Before  struct {
+			CredentialIDs []string `json:"credential_ids"`
+		}
+		After struct {
+			ToDelete []deletion `json:"keys_to_delete"`
+		}
+		Unknown struct {
+			ToDelete any `json:"keys_to_delete"`
+		} `json:"after_unknown"`
+	}
+	w.showChange(t, exclusiveType, &change)
+	return storePlan{
+		actions: change.Actions, before: change.Before.CredentialIDs, toDelete: change.After.ToDelete,
+		unknown: change.Unknown.ToDelete == true, output: unwrapped(got.output),
+	}
+}
+
+// showChange reads what the saved plan does to the only object of a type.
+func (w *testEnv) showChange(t *testing.T, typeName string, into any) {
+	t.Helper()
 	var shown struct {
 		Changes []struct {
 			Type   string
-			Change struct {
-				Actions []string
-				Before  struct {
-					CredentialIDs []string `json:"credential_ids"`
-				}
-				After struct {
-					ToDelete []deletion `json:"keys_to_delete"`
-				}
-				Unknown struct {
-					ToDelete any `json:"keys_to_delete"`
-				} `json:"after_unknown"`
-			}
+			Change json.RawMessage
 		} `json:"resource_changes"`
 	}
 	if err := json.Unmarshal([]byte(w.terraform(t, "show", "-json", savedPlan).output), &shown); err != nil {
 		t.Fatal(err)
 	}
-	plan := storePlan{output: unwrapped(got.output)}
 	for _, c := range shown.Changes {
-		if c.Type == "kustom_api_keys_exclusive" {
-			plan.actions, plan.before, plan.toDelete = c.Change.Actions, c.Change.Before.CredentialIDs, c.Change.After.ToDelete
-			plan.unknown = c.Change.Unknown.ToDelete == true
+		if c.Type != typeName {
+			continue
+		}
+		if err := json.Unmarshal(c.Change, into); err != nil {
+			t.Fatal(err)
 		}
 	}
-	return plan
 }
 
 // wantDeletes checks what the plan does, and which keys it says that it deletes.
@@ -136,12 +147,12 @@ func (p storePlan) wantDeletes(t *testing.T, action string, want ...deletion) {
 }
 
 // applySaved applies the plan that was saved.
-func (w *testEnv) applySaved(t *testing.T) run {
+func (w *testEnv) applySaved(t testing.TB) run {
 	t.Helper()
 	return w.terraform(t, "apply", "-input=false", "-no-color", savedPlan)
 }
 
-func (w *testEnv) mustApplySaved(t *testing.T) {
+func (w *testEnv) mustApplySaved(t testing.TB) {
 	t.Helper()
 	if got := w.applySaved(t); got.code != 0 {
 		t.Fatalf("apply failed:\n%s", got.output)
@@ -177,11 +188,9 @@ func (w *testEnv) wantKeys(t *testing.T, merchantID string, ids ...string) {
 		t.Errorf("store %s has the keys %q, want %q", merchantID, got, ids)
 	}
 	for _, shop := range []string{"fjellsport", "kaffebonna", "ullogtre"} {
-		if err := w.sandbox.Working(shop); err != nil {
-			t.Errorf("shop %s: %v", shop, err)
-		}
+		w.sandbox.mustTakePayments(shop)
 	}
-	mustHaveNoViolation(t, w)
+	w.sandbox.wantViolations(t)
 }
 
 // wantDeletions checks how many keys were asked to be deleted since the requests were last reset.
@@ -196,10 +205,7 @@ func (w *testEnv) wantDeletions(t *testing.T, want int) {
 // generate creates a key as a person does, an hour before whatever comes next.
 func (w *testEnv) generate(t *testing.T, description string) sandbox.Key {
 	t.Helper()
-	key, err := w.sandbox.GenerateKey(kaffebonna, description)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := w.sandbox.mustGenerate(kaffebonna, description)
 	w.hourPasses()
 	return key
 }
@@ -215,9 +221,7 @@ func (w *testEnv) hourPasses() {
 func (w *testEnv) install(t *testing.T, credentialID string) {
 	t.Helper()
 	key := w.kaffebonnaKey(t, credentialID)
-	if err := w.sandbox.Install("kaffebonna", key.Username, key.Secret); err != nil {
-		t.Fatal(err)
-	}
+	w.sandbox.mustInstall("kaffebonna", key.Username, key.Secret)
 }
 
 func (w *testEnv) kaffebonnaKey(t *testing.T, credentialID string) sandbox.Key {
@@ -267,9 +271,7 @@ func TestExclusive_DeletesUnlistedKeys(t *testing.T) {
 	w.mustBeEmpty(t)
 
 	w.generate(t, "stays")
-	if got := w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color"); got.code != 0 {
-		t.Error(got.output)
-	}
+	w.mustDestroy(t)
 	w.wantDeletions(t, 0)
 }
 
@@ -290,9 +292,7 @@ func TestExclusive_ImportNamesKeysToDelete(t *testing.T) {
 	w.mustBeEmpty(t)
 
 	// Nothing goes where all that there is stays.
-	if got := w.terraform(t, "state", "rm", address); got.code != 0 {
-		t.Fatal(got.output)
-	}
+	w.mustRun(t, "state", "rm", address)
 	if got := w.mustApply(t); !strings.Contains(got.output, "1 imported, 0 added, 0 changed, 0 destroyed") {
 		t.Errorf("the import is not clean:\n%s", got.output)
 	}
@@ -458,9 +458,7 @@ func TestAccExclusive_KeepsKeysMadeInTheSameRun(t *testing.T) {
 	first := w.onlyKey(t)
 	w.mustBeEmpty(t)
 
-	if got := w.terraform(t, "taint", "kustom_api_key.checkout"); got.code != 0 {
-		t.Fatal(got.output)
-	}
+	w.mustRun(t, "taint", "kustom_api_key.checkout")
 	stray := w.generate(t, "stray")
 	wantUnknown(w.savePlan(t), "update", first.Username+" (api.kustom.co, in use by shop kaffebonna)", stray.Username+" (api.kustom.co, never used)")
 	later := w.generate(t, "made after the plan")
@@ -534,7 +532,7 @@ resource "kustom_api_key" "forgotten" {
 	if left := w.sandbox.Keys(empty); len(left) != 1 || left[0].CredentialID != keys[0].CredentialID {
 		t.Errorf("the store has the keys %+v", left)
 	}
-	mustHaveNoViolation(t, w)
+	w.sandbox.wantViolations(t)
 }
 
 // TestExclusive_DeletesNothingIfListedKeyIsMissing keeps a key that the store does not have: no other is deleted.
@@ -555,9 +553,7 @@ func TestExclusive_DeletesNothingIfListedKeyIsMissing(t *testing.T) {
 	w.wantKeys(t, kaffebonna, kaffebonnaKey, kaffebonnaSpare)
 
 	// Somebody deletes a key that stays.
-	if err := w.sandbox.DeleteKey(kaffebonna, kaffebonnaSpare); err != nil {
-		t.Fatal(err)
-	}
+	w.sandbox.mustDeleteKey(kaffebonna, kaffebonnaSpare)
 	w.wantDeletions(t, 1)
 	w.savePlan(t).wantDeletes(t, "update")
 	wantRefusal(t, w.applySaved(t), "Store M00537204 has no API key with the ID "+kaffebonnaSpare)
@@ -672,59 +668,28 @@ func TestExclusive_ResumesAfterFailure(t *testing.T) {
 func TestExclusive_RejectsBadInput(t *testing.T) {
 	id := strings.TrimPrefix(exampleKeyID, exampleStore+"/")
 	const block = `resource "kustom_api_keys_exclusive" "store" {`
-	for _, test := range []badInput{
-		{
-			name: "store not visible", hcl: raw(exclusive(exampleStore, id)), env: portalTokenIs("example-token-stranger"), planned: true,
-			summary: "API keys not read", at: "merchant_id",
-			says: []string{"can't see such a store. Check the merchant ID. If it is right, ask an account administrator for access to the store via User Manager."},
-		},
-		{
-			name: "no admin", hcl: raw(exclusive(exampleStore, id)), env: portalTokenIs("example-token-staff"), planned: true,
+	rejectAll(t, []badInput{
+		{name: "store not visible", hcl: raw(exclusive(exampleStore, id)), env: portalTokenIs("example-token-stranger"), planned: true,
+			summary: "API keys not read", at: "merchant_id", says: []string{"can't see such a store."}},
+		{name: "no admin", hcl: raw(exclusive(exampleStore, id)), env: portalTokenIs("example-token-staff"), planned: true,
 			summary: "API keys not read", at: block,
-			says: []string{"Ask your account administrator for access via User Manager. Then run again."},
-		},
-		{
-			name: "no portal token", hcl: raw(exclusive(exampleStore, id)), env: portalTokenIs(""), planned: true,
-			summary: "API keys not read", at: block,
-			says: []string{"The provider's portal_token is not set."},
-		},
-		{
-			name: "no such key", hcl: raw(exclusive(exampleStore, "b", id, "a")), planned: true,
-			summary: "No such API key", at: "credential_ids",
-			says: []string{
-				"Store M00123456 has no API key with the ID a, b. Perhaps someone deleted it, or it belongs to another store. No key was deleted.",
-				"The data source kustom_api_keys lists the store's keys.",
-			},
-		},
-		{
-			name: "import ID instead of key ID", hcl: raw(exclusive(exampleStore, exampleKeyID)), planned: true,
-			summary: "Malformed key ID", at: "credential_ids",
-			says: []string{"Use the credential_id of a kustom_api_key or a kustom_mystore_connection", "without the merchant ID."},
-		},
-		{
-			name: "no key at all", hcl: raw(exclusiveOf(exampleStore, "[]")), planned: true,
-			summary: "Invalid Attribute Value", at: "credential_ids",
-			says: []string{"set must contain at least 1 elements"},
-		},
-		{
-			name: "null among the keys", hcl: raw(exclusiveOf(exampleStore, "[null]")), planned: true,
-			summary: "Null Set Value", at: "credential_ids",
-		},
-		{
-			name: "store of the playground", hcl: raw(exclusive("PM00123456", id)), planned: true,
-			summary: "The store belongs to the playground environment", at: "merchant_id",
-		},
-		{
-			name: "import ID malformed", hcl: raw(exclusive(exampleStore, id) + importBlock("kustom_api_keys_exclusive.store", exampleKeyID)), planned: true,
+			says: []string{"Ask your account administrator for access via User Manager. Then run again."}},
+		{name: "no portal token", hcl: raw(exclusive(exampleStore, id)), env: portalTokenIs(""), planned: true,
+			summary: "API keys not read", at: block, says: []string{"The provider's portal_token is not set."}},
+		{name: "no such key", hcl: raw(exclusive(exampleStore, "b", id, "a")), planned: true,
+			summary: "No such API key", at: "credential_ids"},
+		{name: "import ID instead of key ID", hcl: raw(exclusive(exampleStore, exampleKeyID)), planned: true,
+			summary: "Malformed key ID", at: "credential_ids"},
+		{name: "no key at all", hcl: raw(exclusiveOf(exampleStore, "[]")), planned: true,
+			summary: "Invalid Attribute Value", at: "credential_ids"},
+		{name: "null among the keys", hcl: raw(exclusiveOf(exampleStore, "[null]")), planned: true,
+			summary: "Null Set Value", at: "credential_ids"},
+		{name: "store of the playground", hcl: raw(exclusive("PM00123456", id)), planned: true,
+			summary: "The store belongs to the playground environment", at: "merchant_id"},
+		{name: "import ID malformed", hcl: raw(exclusive(exampleStore, id) + importBlock("kustom_api_keys_exclusive.store", exampleKeyID)), planned: true,
 			summary: "Malformed import ID",
-			says:    []string{"is not the import ID of a store's keys, which is its merchant ID, such as M00123456."},
-		},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			test.run(t)
-		})
-	}
+			says:    []string{"is not the import ID of a store's keys, which is its merchant ID, such as M00123456."}},
+	})
 }
 
 // TestExclusive_RotatesInExample runs the published example, and rotates its key.
@@ -745,11 +710,7 @@ func TestExclusive_RotatesInExample(t *testing.T) {
 	}
 	unknown := plancheck.ExpectUnknownValue("kustom_api_keys_exclusive.butikk", tfjsonpath.New("keys_to_delete"))
 	runInProcess(t, v, []resource.TestStep{
-		{
-			Config:           hcl,
-			ConfigPlanChecks: plans(unknown),
-			PostApplyFunc:    func() { first = only(t) },
-		},
+		{Config: hcl, ConfigPlanChecks: plans(unknown), PostApplyFunc: func() { first = only(t) }},
 		{
 			ResourceName: "kustom_api_keys_exclusive.butikk", ImportState: true, ImportStateVerify: true,
 			// What an apply has deleted is nowhere to be found.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,178 +66,84 @@ func shopTokensAre(json string) map[string]string {
 
 func badCredentials() []badInput {
 	return []badInput{
-		{
-			name: "portal token missing", hcl: generated, env: portalTokenIs(""), planned: true,
+		{name: "portal token missing", hcl: generated, env: portalTokenIs(""), planned: true,
+			summary: "No API key can be generated", at: keyBlock, says: []string{"The provider's portal_token is not set."}},
+		{name: "portal token wrong", hcl: raw(keyOnly), env: portalTokenIs("wrong-portal-token"), planned: true,
+			summary: "No API key can be generated", at: keyBlock, says: []string{"It is wrong or has expired."}},
+		{name: "portal user can't see Integrations", hcl: raw(keyOnly), env: portalTokenIs("example-token-staff"), planned: true,
 			summary: "No API key can be generated", at: keyBlock,
-			says: []string{"The provider's portal_token is not set. Set it, or the environment variable KUSTOM_PORTAL_TOKEN, to an access token of a Kustom Portal user who can see Integrations."},
-		},
-		{
-			name: "portal token wrong", hcl: raw(keyOnly), env: portalTokenIs("wrong-portal-token"), planned: true,
-			summary: "No API key can be generated", at: keyBlock,
-			says: []string{"It is wrong or has expired. Get a new token. Set it as portal_token or in the environment variable KUSTOM_PORTAL_TOKEN.", "401 Unauthorized", "Correlation ID:"},
-		},
-		{
-			name: "portal token expired", hcl: raw(keyOnly), env: portalTokenIs("example-token-expired"), planned: true,
-			summary: "No API key can be generated", at: keyBlock,
-			says: []string{"It is wrong or has expired. Get a new token. Set it as portal_token", "the token has expired"},
-		},
-		{
-			name: "portal user can't see Integrations", hcl: raw(keyOnly), env: portalTokenIs("example-token-staff"), planned: true,
-			summary: "No API key can be generated", at: keyBlock,
-			says: []string{"The portal user of this token can't see Integrations. Ask your account administrator for access via User Manager. Then run again."},
-		},
-		{
-			name: "portal user can't see Integrations, data source", hcl: integrationsHCL, env: portalTokenIs("example-token-staff"), planned: true,
-			summary: "Legacy integrations not read", at: dataBlock,
-			says: []string{"can't see Integrations. Ask your account administrator for access via User Manager. Then run again."},
-		},
-		{
-			name: "portal token padded", hcl: raw(keyOnly), env: portalTokenIs("example-token-admin\n"), planned: true,
-			summary: "White space around a token",
-			says:    []string{"The value of portal_token (or KUSTOM_PORTAL_TOKEN) begins or ends with white space"},
-		},
-		{
-			name: "store not visible", hcl: raw(keyOnly), env: portalTokenIs("example-token-stranger"), planned: true,
-			summary: "No API key can be generated", at: "merchant_id",
-			says: []string{"can't see such a store. Check the merchant ID. If it is right, ask an account administrator for access to the store via User Manager."},
-		},
-		{
-			name: "no token for the shop", hcl: pasted, env: shopTokensAre(`{"butikk": "example-token-butikk"}`),
+			says: []string{"The portal user of this token can't see Integrations."}},
+		{name: "portal user can't see Integrations, data source", hcl: integrationsHCL, env: portalTokenIs("example-token-staff"), planned: true,
+			summary: "Legacy integrations not read", at: dataBlock, says: []string{"can't see Integrations."}},
+		{name: "portal token padded", hcl: raw(keyOnly), env: portalTokenIs("example-token-admin\n"), planned: true,
+			summary: "White space around a token"},
+		{name: "store not visible", hcl: raw(keyOnly), env: portalTokenIs("example-token-stranger"), planned: true,
+			summary: "No API key can be generated", at: "merchant_id", says: []string{"can't see such a store."}},
+		{name: "no token for the shop", hcl: pasted, env: shopTokensAre(`{"butikk": "example-token-butikk"}`),
 			summary: "Credentials not changed", at: "shop",
-			says: []string{"The provider has no Mystore token for shop nettbutikk. Create a token for this shop at auth.mystore.no and add it to the environment variable MYSTORE_TOKENS."},
-		},
-		{
-			name: "shop's token wrong", hcl: pasted, env: shopTokensAre(`{"nettbutikk": "wrong-shop-token"}`),
+			says: []string{"The provider has no Mystore token for shop nettbutikk."}},
+		{name: "shop's token wrong", hcl: pasted, env: shopTokensAre(`{"nettbutikk": "wrong-shop-token"}`),
 			summary: "Credentials not changed", at: "shop",
-			says: []string{"Mystore rejects the shop's token. It is wrong or has expired. Create a new token at auth.mystore.no and add it to the environment variable MYSTORE_TOKENS."},
-		},
-		{
-			name: "token of another shop", hcl: pasted, env: shopTokensAre(`{"nettbutikk": "example-token-butikk"}`),
+			says: []string{"Mystore rejects the shop's token."}},
+		{name: "token of another shop", hcl: pasted, env: shopTokensAre(`{"nettbutikk": "example-token-butikk"}`),
 			summary: "Credentials not changed", at: "shop",
-			says: []string{"It belongs to another shop, or lacks the permission for extensions. Create a token for this shop at auth.mystore.no, with the permission for extensions."},
-		},
-		{
-			name: "tokens malformed", hcl: pasted, env: shopTokensAre(`{"nettbutikk": example-token-nettbutikk}`), planned: true,
-			summary: "Malformed MYSTORE_TOKENS",
-			says:    []string{"is not a JSON object from shop name to token", "Its value is not shown here, because it may contain tokens."},
-		},
+			says: []string{"It belongs to another shop, or lacks the permission for extensions."}},
+		{name: "tokens malformed", hcl: pasted, env: shopTokensAre(`{"nettbutikk": example-token-nettbutikk}`), planned: true,
+			summary: "Malformed MYSTORE_TOKENS"},
 	}
 }
 
 func badPairs() []badInput {
 	const id = `"M00123456-aB3dE"`
 	return []badInput{
-		{
-			name: "ID and secret swapped", hcl: with(pasted, id, `"kco_live_api_swapped"`), env: secretIs(exampleUsername), planned: true,
-			summary: "Kustom ID and Kustom Secret are swapped", at: "kustom_id",
-			says: []string{"An ID begins with the merchant ID (M00123456-aB3dE). A secret begins with kco_live_api_ or kco_test_api_."},
-		},
-		{
-			name: "secret in both places", hcl: with(pasted, id, `"kco_live_api_both"`), env: secretIs(exampleSecret), planned: true,
-			summary: "Kustom ID and Kustom Secret are swapped", at: "kustom_id",
-		},
-		{
-			name: "white space around the ID", hcl: with(pasted, id, `" M00123456-aB3dE"`), env: secretIs(exampleSecret), planned: true,
-			summary: "White space around the value", at: "kustom_id",
-			says: []string{"The value of kustom_id begins or ends with white space. Probably, the copy included it. Remove the white space, or wrap the value in trimspace(…)."},
-		},
-		{
-			name: "white space around the secret", hcl: pasted, env: secretIs(exampleSecret + " "), planned: true,
-			summary: "White space around the value", at: "kustom_secret_wo",
-			says: []string{"The value of kustom_secret_wo begins or ends with white space. Probably, the copy included it. Remove the white space, or wrap the value in trimspace(…)."},
-		},
-		{
-			name: "ID of the playground", hcl: with(pasted, id, `"PM00123456-aB3dE"`), env: secretIs("kco_test_api_playground"), planned: true,
-			summary: "The key belongs to the playground environment", at: "kustom_id",
-			says: []string{"PM00123456-aB3dE is the ID of a key in Kustom's playground environment. The provider's environment is production. Use a key of the production environment, or set the provider's environment argument."},
-		},
-		{
-			name: "secret of the playground", hcl: pasted, env: secretIs("kco_test_api_playground"), planned: true,
-			summary: "Secret of another environment", at: "kustom_secret_wo",
-			says: []string{"The provider's environment is production, where secrets begin with kco_live_api_. This secret does not"},
-		},
-		{
-			name: "pair refused", hcl: with(pasted, versionOne, versionOne+"\n  timeouts { create = \"2s\" }"), env: secretIs("kco_live_api_lost"),
+		{name: "ID and secret swapped", hcl: with(pasted, id, `"kco_live_api_swapped"`), env: secretIs(exampleUsername), planned: true,
+			summary: "Kustom ID and Kustom Secret are swapped", at: "kustom_id"},
+		{name: "white space around the ID", hcl: with(pasted, id, `" M00123456-aB3dE"`), env: secretIs(exampleSecret), planned: true,
+			summary: "White space around the value", at: "kustom_id"},
+		{name: "white space around the secret", hcl: pasted, env: secretIs(exampleSecret + " "), planned: true,
+			summary: "White space around the value", at: "kustom_secret_wo"},
+		{name: "ID of the playground", hcl: with(pasted, id, `"PM00123456-aB3dE"`), env: secretIs("kco_test_api_playground"), planned: true,
+			summary: "The key belongs to the playground environment", at: "kustom_id"},
+		{name: "secret of the playground", hcl: pasted, env: secretIs("kco_test_api_playground"), planned: true,
+			summary: "Secret of another environment", at: "kustom_secret_wo"},
+		{name: "pair refused", hcl: with(pasted, versionOne, versionOne+"\n  timeouts { create = \"2s\" }"), env: secretIs("kco_live_api_lost"),
 			summary: "Credentials not changed", at: "kustom_id",
-			says: []string{
-				"Kustom's merchant API rejects this Kustom ID (M00123456-aB3dE) with this Kustom Secret. Nothing was written to the shop.",
-				"If the secret is lost, generate a new key: a secret is shown only once.",
-			},
-		},
-		{
-			name: "region firewall", hcl: pasted, env: secretIs(exampleSecret), prepare: firewall,
-			summary: "Credentials not changed", at: shopBlock,
-			says: []string{"it accepts no requests from this region. Nobody checked the credentials. Nothing was written to the shop.", "Run from a machine in a supported region"},
-		},
-		{
-			name: "Klarna Checkout V3 missing", hcl: pasted, env: secretIs(exampleSecret), planned: true, prepare: uninstall,
+			says: []string{"Kustom's merchant API rejects this Kustom ID (M00123456-aB3dE) with this Kustom Secret."}},
+		{name: "region firewall", hcl: pasted, env: secretIs(exampleSecret), prepare: firewall,
+			summary: "Credentials not changed", at: shopBlock, says: []string{"it accepts no requests from this region."}},
+		{name: "Klarna Checkout V3 missing", hcl: pasted, env: secretIs(exampleSecret), planned: true, prepare: uninstall,
 			summary: "Credentials can't be installed", at: "shop",
-			says: []string{"Shop nettbutikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom. Install it in Mystore under Extensions, then run again."},
-		},
-		{
-			name: "Klarna Checkout V2 instead", hcl: pasted, env: secretIs(exampleSecret), planned: true, prepare: downgrade,
+			says: []string{"Shop nettbutikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom."}},
+		{name: "Klarna Checkout V2 instead", hcl: pasted, env: secretIs(exampleSecret), planned: true, prepare: downgrade,
 			summary: "Credentials can't be installed", at: "shop",
-			says: []string{"Shop nettbutikk has Klarna Checkout V2, but not Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom."},
-		},
-		{
-			name: "secret of an imported key", hcl: func(t *testing.T) string { return generated(t) + importBlock(keyAddress, exampleKeyID) }, planned: true,
-			summary: "No secret", at: "kustom_secret",
-			says: []string{"nobody can read the secret of an existing key. Generate a new key (-replace=kustom_api_key.…), or set the secret yourself."},
-		},
+			says: []string{"Shop nettbutikk has Klarna Checkout V2, but not Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom."}},
+		{name: "secret of an imported key", hcl: func(t *testing.T) string { return generated(t) + importBlock(keyAddress, exampleKeyID) }, planned: true,
+			summary: "No secret", at: "kustom_secret"},
 	}
 }
 
 func badKeys() []badInput {
 	return []badInput{
-		{
-			name: "import ID malformed", hcl: raw(keyOnly + importBlock(keyAddress, exampleUsername)), planned: true,
-			summary: "Malformed import ID",
-			says:    []string{`"M00123456-aB3dE" is not the import ID of an API key. It has the form <merchant_id>/<credential_id>`},
-		},
-		{
-			name: "imported key does not exist", hcl: raw(keyOnly + importBlock(keyAddress, exampleStore+"/00000000-0000-4000-8000-000000000000")), planned: true,
+		{name: "import ID malformed", hcl: raw(keyOnly + importBlock(keyAddress, exampleUsername)), planned: true,
+			summary: "Malformed import ID", says: []string{`"M00123456-aB3dE" is not the import ID of an API key.`}},
+		{name: "imported key does not exist", hcl: raw(keyOnly + importBlock(keyAddress, exampleStore+"/00000000-0000-4000-8000-000000000000")), planned: true,
 			summary: "API key not read",
-			says:    []string{"Store M00123456 has no API key with the ID 00000000-0000-4000-8000-000000000000. Perhaps someone deleted it.", "The data source kustom_legacy_integrations lists the keys"},
-		},
-		{
-			name: "imported shop does not exist", hcl: with(raw(shopless), "butikk", "ukjent"), env: secretIs(exampleSecret), planned: true,
-			summary: "Shop not read",
-			says:    []string{"The provider has no Mystore token for shop ukjent."},
-		},
-		{
-			name: "key limit reached", hcl: raw(keyOnly), limit: 1,
+			says:    []string{"Store M00123456 has no API key with the ID 00000000-0000-4000-8000-000000000000. Perhaps someone deleted it."}},
+		{name: "imported shop does not exist", hcl: with(raw(shopless), "butikk", "ukjent"), env: secretIs(exampleSecret), planned: true,
+			summary: "Shop not read", says: []string{"The provider has no Mystore token for shop ukjent."}},
+		{name: "key limit reached", hcl: raw(keyOnly), limit: 1,
 			summary: "API key not generated", at: "merchant_id",
-			says: []string{
-				"Store M00123456 has the maximum number of API keys.",
-				"These keys have never been used: - M00123456-aB3dE (api.kustom.co, generated 2026-10-01)",
-				"Delete one that is no longer needed in Kustom Portal on the page API (under Integrations or Developers; three dots → Delete API key), then run again.",
-			},
-		},
-		{
-			name: "new key on the legacy host", hcl: with(raw(keyOnly), `"M00123456"`, "\"M00123456\"\n  host = \"api.klarna.com\""), planned: true,
-			summary: "A new key can't belong to Klarna's host", at: "host",
-			says: []string{"Remove host. The key then belongs to Kustom's host."},
-		},
-		{
-			name: "host of the playground", hcl: with(raw(keyOnly), `"M00123456"`, "\"M00123456\"\n  host = \"api.playground.kustom.co\""), planned: true,
-			summary: "Host of another environment", at: "host",
-			says: []string{"does not belong to the provider's environment, production, whose host is api.kustom.co."},
-		},
-		{
-			name: "store of the playground", hcl: with(raw(keyOnly), "M00123456", "PM00123456"), planned: true,
-			summary: "The store belongs to the playground environment", at: "merchant_id",
-			says: []string{"Use a store of the production environment, or set the provider's environment argument."},
-		},
-		{
-			name: "merchant ID malformed", hcl: with(raw(keyOnly), "M00123456", "00123456"), planned: true,
-			summary: "Malformed merchant ID", at: "merchant_id",
-			says: []string{`"00123456" is not a merchant ID.`, "Copy the ID from Kustom Portal. The portal shows it beside the store's name."},
-		},
-		{
-			name: "description malformed", hcl: with(raw(keyOnly), `"M00123456"`, "\"M00123456\"\n  description = \"Vår nøkkel\""), planned: true,
-			summary: "Malformed description", at: "description",
-			says: []string{"Kustom Portal accepts 1 to 100 letters, digits, spaces and -:;.,_ in the description of a key."},
-		},
+			says: []string{"Store M00123456 has the maximum number of API keys."}},
+		{name: "new key on the legacy host", hcl: with(raw(keyOnly), `"M00123456"`, "\"M00123456\"\n  host = \"api.klarna.com\""), planned: true,
+			summary: "A new key can't belong to Klarna's host", at: "host"},
+		{name: "host of the playground", hcl: with(raw(keyOnly), `"M00123456"`, "\"M00123456\"\n  host = \"api.playground.kustom.co\""), planned: true,
+			summary: "Host of another environment", at: "host"},
+		{name: "store of the playground", hcl: with(raw(keyOnly), "M00123456", "PM00123456"), planned: true,
+			summary: "The store belongs to the playground environment", at: "merchant_id"},
+		{name: "merchant ID malformed", hcl: with(raw(keyOnly), "M00123456", "00123456"), planned: true,
+			summary: "Malformed merchant ID", at: "merchant_id"},
+		{name: "description malformed", hcl: with(raw(keyOnly), `"M00123456"`, "\"M00123456\"\n  description = \"Vår nøkkel\""), planned: true,
+			summary: "Malformed description", at: "description"},
 	}
 }
 
@@ -268,43 +175,22 @@ import {
 
 func badSettings() []badInput {
 	return []badInput{
-		{
-			name: "environment unknown", hcl: raw(keyOnly), provider: `environment = "staging"`, planned: true,
-			summary: "Unknown environment", at: "environment",
-			says: []string{`The environment "staging" is neither "production" nor "playground".`, "KUSTOM_ENVIRONMENT"},
-		},
-		{
-			name: "insecure URL", hcl: raw(keyOnly), provider: `portal_url = "http://portal.example/api/v1"`, planned: true,
-			summary: "Insecure URL", at: "portal_url",
-			says: []string{"portal_url (or KUSTOM_PORTAL_URL) begins with http://", "Use https://. The provider accepts http:// only for a loopback address."},
-		},
-		{
-			name: "too many retries", hcl: raw(keyOnly), provider: `max_retries = 21`, planned: true,
-			summary: "Number of retries out of range", at: "max_retries",
-			says: []string{"max_retries must be between 0 and 20."},
-		},
-		{
-			name: "request timeout without a unit", hcl: raw(keyOnly), provider: `request_timeout = "30"`, planned: true,
-			summary: "Malformed duration", at: "request_timeout",
-			says: []string{`request_timeout must be a positive duration with a unit.`, `such as "30s" or "1m30s".`},
-		},
-		{
-			name: "portal silent", hcl: integrationsHCL, provider: "request_timeout = \"300ms\"\n  max_retries = 0", planned: true,
+		{name: "environment unknown", hcl: raw(keyOnly), provider: `environment = "staging"`, planned: true,
+			summary: "Unknown environment", at: "environment"},
+		{name: "request timeout without a unit", hcl: raw(keyOnly), provider: `request_timeout = "30"`, planned: true,
+			summary: "Malformed duration", at: "request_timeout"},
+		{name: "portal silent", hcl: integrationsHCL, provider: "request_timeout = \"300ms\"\n  max_retries = 0", planned: true,
 			prepare: func(_ *testing.T, s *sandbox.Sandbox) {
 				s.Arm(sandbox.Fault{API: sandbox.Portal, Kind: sandbox.FaultSilence})
 			},
-			summary: "Legacy integrations not read", at: dataBlock,
-			says: []string{"Check the network and portal_url"},
-		},
-		{
-			name: "portal token not known yet", planned: true,
+			summary: "Legacy integrations not read", at: dataBlock, says: []string{"Check the network and portal_url"}},
+		{name: "portal token not known yet", planned: true,
 			provider: "portal_token = terraform_data.late.output",
 			hcl: func(t *testing.T) string {
 				return integrationsHCL(t) + "\nresource \"terraform_data\" \"late\" {\n  input = \"example-token-admin\"\n}\n"
 			},
 			summary: "Legacy integrations not read", at: dataBlock,
-			says: []string{"The provider needs portal_token during the plan, but its value is known only after an apply. First apply what it depends on (-target)"},
-		},
+			says: []string{"The provider needs portal_token during the plan, but its value is known only after an apply."}},
 	}
 }
 
@@ -332,13 +218,17 @@ func downgrade(t *testing.T, s *sandbox.Sandbox) {
 // TestProvider_RejectsBadInput expects one clear error for every mistake, where the mistake was made, and nothing
 // changed anywhere.
 func TestProvider_RejectsBadInput(t *testing.T) {
-	for _, tests := range [][]badInput{badCredentials(), badPairs(), badKeys(), badSettings()} {
-		for _, test := range tests {
-			t.Run(test.name, func(t *testing.T) {
-				t.Parallel()
-				test.run(t)
-			})
-		}
+	rejectAll(t, slices.Concat(badCredentials(), badPairs(), badKeys(), badSettings()))
+}
+
+// rejectAll expects one clear error for each.
+func rejectAll(t *testing.T, tests []badInput) {
+	t.Helper()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t)
+		})
 	}
 }
 

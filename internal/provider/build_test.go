@@ -52,9 +52,9 @@ func mirror(folder string, build func() (string, error)) (string, error) {
 	return dir, nil
 }
 
-func builtProvider(t *testing.T) string { return mustBuild(t, built) }
+func builtProvider(t testing.TB) string { return mustBuild(t, built) }
 
-func mustBuild(t *testing.T, build func() (string, error)) string {
+func mustBuild(t testing.TB, build func() (string, error)) string {
 	t.Helper()
 	binary, err := build()
 	if err != nil {

@@ -119,7 +119,7 @@ func TestShop_CorrectsChangesByHand(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if !strings.HasPrefix(test.name, "other ID") {
-				apiOnly(t, "a page does not show it: see TestPagesPairChangedByHand")
+				apiOnly(t, "a page does not show it: see TestPagesPair_CorrectsChangesByHand")
 			}
 			v := newVendors(t, exampleSeed(), sandbox.Options{})
 			hcl := test.hcl(t)
@@ -178,8 +178,8 @@ func TestShop_WritesAfterImportOnlyIfChanged(t *testing.T) {
 	}
 }
 
-// TestAccShopChangedAfterImport does the same with a Terraform. A page does not show that a secret has changed.
-func TestAccShopChangedAfterImport(t *testing.T) {
+// TestAccShop_WritesAfterImportOnlyIfChanged does the same with a Terraform. A page does not show that a secret has changed.
+func TestAccShop_WritesAfterImportOnlyIfChanged(t *testing.T) {
 	importAndApply(t, !byPages(), runTerraform)
 }
 
@@ -191,10 +191,8 @@ func importAndApply(t *testing.T, changed bool, run runSteps) {
 		writes = 1
 	}
 	run(t, v, []resource.TestStep{
-		{
-			Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
-			ResourceName: pastedAddress, ImportState: true, ImportStateId: "nettbutikk", ImportStatePersist: true,
-		},
+		{Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
+			ResourceName: pastedAddress, ImportState: true, ImportStateId: "nettbutikk", ImportStatePersist: true},
 		{
 			PreConfig: func() {
 				if !changed {
@@ -224,9 +222,7 @@ func TestShop_RejectsShopWithoutExtension(t *testing.T) {
 		{Config: pasted(t), ConfigVariables: secretVariable(exampleSecret)},
 		{
 			PreConfig: func() {
-				if err := v.UninstallExtension("nettbutikk", sandbox.KlarnaCheckoutV3); err != nil {
-					t.Error(err)
-				}
+				v.mustUninstall("nettbutikk")
 			},
 			Config:          pasted(t),
 			ConfigVariables: secretVariable(exampleSecret),
@@ -234,9 +230,7 @@ func TestShop_RejectsShopWithoutExtension(t *testing.T) {
 		},
 		{
 			PreConfig: func() {
-				if err := v.InstallExtension("nettbutikk", extension); err != nil {
-					t.Error(err)
-				}
+				v.mustInstallExtension("nettbutikk", extension)
 			},
 			Config:           pasted(t),
 			ConfigVariables:  secretVariable(exampleSecret),
@@ -246,8 +240,8 @@ func TestShop_RejectsShopWithoutExtension(t *testing.T) {
 	})
 }
 
-// TestAccSecretGoesWriteOnly takes a secret out of the state.
-func TestAccSecretGoesWriteOnly(t *testing.T) {
+// TestAccShop_TakesSecretOutOfState takes a secret out of the state.
+func TestAccShop_TakesSecretOutOfState(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	stored := edit(t, edit(t, edit(t, pasted(t), versionOne, ""), "kustom_secret_wo         =", "kustom_secret ="), "ephemeral = true", "")
 	runTerraform(t, v, []resource.TestStep{

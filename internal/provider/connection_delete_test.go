@@ -9,20 +9,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-func (w *connectionEnv) destroy(t *testing.T) run {
-	t.Helper()
-	return w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color")
-}
-
-// violations are the kinds of the promises broken so far.
-func (w *connectionEnv) violations() []sandbox.ViolationKind {
-	var kinds []sandbox.ViolationKind
-	for _, v := range w.sandbox.Violations() {
-		kinds = append(kinds, v.Kind)
-	}
-	return kinds
-}
-
 // TestConnectionDelete_RetainsShopAndKey leaves shop and key as they are, and says so.
 func TestConnectionDelete_RetainsShopAndKey(t *testing.T) {
 	t.Parallel()
@@ -36,10 +22,8 @@ func TestConnectionDelete_RetainsShopAndKey(t *testing.T) {
 	if len(w.state(t)) != 0 || w.holds(t, "butikk") != key || !slices.Contains(w.usernames(), key) {
 		t.Errorf("the shop holds %s, the state has %v", w.holds(t, "butikk"), w.state(t))
 	}
-	if err := w.sandbox.Working("butikk"); err != nil {
-		t.Error(err)
-	}
-	mustHaveNoViolation(t, w.testEnv)
+	w.sandbox.mustTakePayments("butikk")
+	w.sandbox.wantViolations(t)
 }
 
 // clearing is a connection whose destruction empties the shop.
@@ -61,9 +45,7 @@ func newClearing(t *testing.T) *connectionEnv {
 func TestConnectionDelete_ClearsShopBeforeItsKey(t *testing.T) {
 	t.Parallel()
 	w := newClearing(t)
-	if r := w.destroy(t); r.code != 0 {
-		t.Fatalf("destroying failed:\n%s", r.output)
-	}
+	w.mustDestroy(t)
 	mustHaveChangedInOrder(t, w.testEnv, http.MethodPatch, http.MethodDelete)
 	if held := w.holds(t, "butikk"); held != "" {
 		t.Errorf("the shop still holds %s", held)
@@ -71,9 +53,7 @@ func TestConnectionDelete_ClearsShopBeforeItsKey(t *testing.T) {
 	if got := w.usernames(); !slices.Equal(got, []string{exampleUsername}) {
 		t.Errorf("the stores have the keys %q", got)
 	}
-	if got := w.violations(); !slices.Equal(got, []sandbox.ViolationKind{sandbox.ViolationShopCleared}) {
-		t.Errorf("violations %q", got)
-	}
+	w.sandbox.wantViolations(t, sandbox.ViolationShopCleared)
 }
 
 // TestConnectionDelete_ResumesAfterFailure stops in the middle. Running again goes on from there.
@@ -98,9 +78,7 @@ func TestConnectionDelete_ResumesAfterFailure(t *testing.T) {
 			if slices.Contains(w.usernames(), key) || w.holds(t, "butikk") != "" || len(w.state(t)) != 0 {
 				t.Errorf("the shop holds %q, the stores have the keys %q", w.holds(t, "butikk"), w.usernames())
 			}
-			if got := w.violations(); !slices.Equal(got, []sandbox.ViolationKind{sandbox.ViolationShopCleared}) {
-				t.Errorf("violations %q", got)
-			}
+			w.sandbox.wantViolations(t, sandbox.ViolationShopCleared)
 		})
 	}
 }
@@ -111,7 +89,7 @@ func TestConnectionDelete_KeepsKeyOfAnotherShop(t *testing.T) {
 	t.Parallel()
 	w := newClearing(t)
 	key := w.sandbox.Keys(exampleStore)[1]
-	w.install(t, "nettbutikk", key.Username, key.Secret)
+	w.sandbox.mustInstall("nettbutikk", key.Username, key.Secret)
 	r := w.destroy(t)
 	output := unwrapped(r.output)
 	if r.code == 0 || !strings.Contains(output, "Shop nettbutikk takes payments with it") {
@@ -120,16 +98,12 @@ func TestConnectionDelete_KeepsKeyOfAnotherShop(t *testing.T) {
 	if strings.Contains(output, "force_destroy") {
 		t.Error("the error names force_destroy, which a connection does not have")
 	}
-	if err := w.sandbox.Working("nettbutikk"); err != nil {
-		t.Errorf("I1: %v", err)
-	}
-	w.byHand(t, "nettbutikk", exampleStore)
+	w.sandbox.mustTakePayments("nettbutikk")
+	w.sandbox.byHand("nettbutikk", exampleStore)
 	if r := w.destroy(t); r.code != 0 || slices.Contains(w.usernames(), key.Username) {
 		t.Errorf("exit code %d, keys %q:\n%s", r.code, w.usernames(), r.output)
 	}
-	if got := w.violations(); !slices.Equal(got, []sandbox.ViolationKind{sandbox.ViolationShopCleared}) {
-		t.Errorf("violations %q", got)
-	}
+	w.sandbox.wantViolations(t, sandbox.ViolationShopCleared)
 }
 
 // TestConnection_ReplacementLeavesOneKey makes Terraform replace the object of a shop: afterwards the shop takes
@@ -152,18 +126,14 @@ func TestConnection_ReplacementLeavesOneKey(t *testing.T) {
 				old := w.holds(t, "butikk")
 				args := []string{"-replace=" + connectionAddress}
 				if way == "tainted" {
-					if r := w.terraform(t, "taint", connectionAddress); r.code != 0 {
-						t.Fatal(r.output)
-					}
+					w.mustRun(t, "taint", connectionAddress)
 					args = nil
 				}
 				if r := w.apply(t, args...); r.code != 0 {
 					t.Errorf("apply failed:\n%s", r.output)
 				}
 				w.mustBeEmpty(t)
-				if err := w.sandbox.Working("butikk"); err != nil {
-					t.Errorf("I1: %v", err)
-				}
+				w.sandbox.mustTakePayments("butikk")
 				held := w.holds(t, "butikk")
 				if got, want := w.usernames(), []string{exampleUsername, held}; !slices.Equal(got, want) || held == old {
 					t.Errorf("the stores have the keys %q, want %q", got, want)
@@ -189,16 +159,12 @@ func TestConnectionDelete_CleansUpFailedCreate(t *testing.T) {
 			armed := w.sandbox.Arm(fault)
 			w.apply(t)
 			armed.Disarm()
-			if r := w.destroy(t); r.code != 0 {
-				t.Errorf("destroying failed:\n%s", r.output)
-			}
+			w.mustDestroy(t)
 			if got, want := w.usernames(), []string{exampleUsername, w.holds(t, "butikk")}; !slices.Equal(got, want) {
 				t.Errorf("the stores have the keys %q, want %q", got, want)
 			}
-			if err := w.sandbox.Working("butikk"); err != nil {
-				t.Errorf("I1: %v", err)
-			}
-			mustHaveNoViolation(t, w.testEnv)
+			w.sandbox.mustTakePayments("butikk")
+			w.sandbox.wantViolations(t)
 		})
 	}
 }

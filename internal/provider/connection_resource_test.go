@@ -206,7 +206,7 @@ func conditions() map[string]condition {
 			},
 		},
 		"key made by hand": {
-			prepare: func(t *testing.T, v *vendors) sandbox.Key { return v.byHand(t, "butikk", exampleStore) },
+			prepare: func(t *testing.T, v *vendors) sandbox.Key { return v.byHand("butikk", exampleStore) },
 			want: func(keys []sandbox.Key) announcement {
 				hand := keys[len(keys)-1]
 				return announcement{reason: "the shop uses " + hand.Username + unreadable, toDelete: []outgoing{inUse(hand)}}
@@ -214,8 +214,8 @@ func conditions() map[string]condition {
 		},
 		"dead key": {
 			prepare: func(t *testing.T, v *vendors) sandbox.Key {
-				key := v.byHand(t, "butikk", exampleStore)
-				v.deleteKey(t, key)
+				key := v.byHand("butikk", exampleStore)
+				v.mustDeleteKey(key.MerchantID, key.CredentialID)
 				return key
 			},
 			looks: 2, // for the plan, and for the apply
@@ -224,7 +224,7 @@ func conditions() map[string]condition {
 			},
 		},
 		"key of another store": {
-			prepare: func(t *testing.T, v *vendors) sandbox.Key { return v.byHand(t, "butikk", otherStore) },
+			prepare: func(t *testing.T, v *vendors) sandbox.Key { return v.byHand("butikk", otherStore) },
 			line:    "allow_store_change = true",
 			want: func(keys []sandbox.Key) announcement {
 				other := keys[len(keys)-1]
@@ -264,26 +264,6 @@ func (c condition) set(t *testing.T) (*vendors, []sandbox.Key, announcement) {
 	return v, keys, c.want(append(slices.Clone(keys), named...))
 }
 
-// byHand makes a key in the portal and installs it in Mystore, as a person does.
-func (v *vendors) byHand(t *testing.T, shop, merchantID string) sandbox.Key {
-	t.Helper()
-	key, err := v.GenerateKey(merchantID, "by hand")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := v.Install(shop, key.Username, key.Secret); err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func (v *vendors) deleteKey(t *testing.T, key sandbox.Key) {
-	t.Helper()
-	if err := v.DeleteKey(key.MerchantID, key.CredentialID); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestConnection_AdoptsShop takes over a shop in every condition. The plan says exactly what becomes of which key, and
 // the apply does that and no more.
 func TestConnection_AdoptsShop(t *testing.T) {
@@ -292,8 +272,8 @@ func TestConnection_AdoptsShop(t *testing.T) {
 	}
 }
 
-// TestAccConnectionAdopts does the same with a Terraform: by the API in one condition, and over the pages in every one.
-func TestAccConnectionAdopts(t *testing.T) {
+// TestAccConnection_AdoptsShop does the same with a Terraform: by the API in one condition, and over the pages in every one.
+func TestAccConnection_AdoptsShop(t *testing.T) {
 	for name, condition := range conditions() {
 		if name == "Klarna's key" || testWay() != waysAPIs {
 			t.Run(name, func(t *testing.T) { condition.adopt(t, runTerraform) })
@@ -557,10 +537,8 @@ func TestConnection_ImportKeepsKeyThroughSettings(t *testing.T) {
 	plain := connectionImport(t, connectionExampleWithout(t, "rotate_when_changed = {", "incident = \"none\"\n  }"), "nettbutikk")
 	runInProcess(t, v, []resource.TestStep{
 		{Config: plain, PostApplyFunc: func() { v.wantOnlyReads(t) }},
-		{
-			Config:        connectionImport(t, connected(t), "nettbutikk"),
-			PostApplyFunc: func() { v.wantOnlyReads(t) },
-		},
+		{Config: connectionImport(t, connected(t), "nettbutikk"),
+			PostApplyFunc: func() { v.wantOnlyReads(t) }},
 	})
 }
 
@@ -607,64 +585,32 @@ func TestConnection_RejectsBadInput(t *testing.T) {
 		}
 	}
 	otherTokens := map[string]string{"MYSTORE_TOKENS": `{"nettbutikk":"example-token-nettbutikk"}`}
-	tests := []badInput{
-		{
-			name: "import ID without a store", hcl: withImport("butikk"), planned: true,
-			summary: "Malformed import ID", says: []string{`"butikk" is not the import ID of a connection.`, malformed},
-		},
-		{
-			name: "import ID without a shop", hcl: withImport("/M00123456"), planned: true,
-			summary: "Malformed import ID", says: []string{malformed},
-		},
-		{
-			name: "import ID the wrong way round", hcl: withImport("M00123456/butikk"), planned: true,
-			summary: "Malformed import ID", says: []string{malformed},
-		},
-		{
-			name: "import ID with more", hcl: withImport("butikk/M00123456/7a3c0c1e"), planned: true,
-			summary: "Malformed import ID", says: []string{malformed},
-		},
-		{
-			name: "import without the shop's token", hcl: withImport("butikk/M00123456"), env: otherTokens, planned: true,
-			summary: "Connection not read", says: []string{"The provider has no Mystore token for shop butikk."},
-		},
-		{
-			name: "import without Klarna Checkout V3", hcl: withImport("butikk/M00123456"), prepare: without, planned: true,
-			summary: "Connection not read", says: []string{"Shop butikk has no Klarna Checkout V3.", "Install it in Mystore under Extensions"},
-		},
-		{
-			// While planning it is a warning: one shop must not keep the others from being planned.
-			name: "no token for the shop", hcl: connected, env: otherTokens,
-			summary: "Shop not connected: butikk", at: `shop`, says: []string{"The provider has no Mystore token for shop butikk."},
-		},
-		{
-			name: "no Klarna Checkout V3", hcl: connected, prepare: without, planned: true,
-			summary: "Shop can't be connected", at: `shop`, says: []string{"Shop butikk has no Klarna Checkout V3.", "Install it in Mystore under Extensions"},
-		},
-		{
-			name: "user can't see Integrations", hcl: connected, env: portalTokenIs("example-token-staff"), planned: true,
-			summary: "Shop can't be connected",
-			says:    []string{"can't see Integrations. Ask your account administrator for access via User Manager"},
-		},
-		{
-			name: "user can't see the store", hcl: connected, env: portalTokenIs("example-token-stranger"), planned: true,
-			summary: "Shop can't be connected", at: "merchant_id",
-			says: []string{"can't see such a store. Check the merchant ID. If it is right, ask an account administrator"},
-		},
-		{
-			name: "key limit reached", hcl: connected, limit: 1,
-			summary: "Shop not connected: butikk",
-			says:    []string{"Store M00123456 has the maximum number of API keys.", exampleUsername},
-		},
-		{
-			name: "playground's store in production", hcl: with(connected, exampleStore, "PM00123456"), planned: true,
-			summary: "The store belongs to the playground environment", at: "merchant_id",
-		},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			test.run(t)
-		})
-	}
+	rejectAll(t, []badInput{
+		{name: "import ID without a store", hcl: withImport("butikk"), planned: true,
+			summary: "Malformed import ID", says: []string{`"butikk" is not the import ID of a connection.`}},
+		{name: "import ID without a shop", hcl: withImport("/M00123456"), planned: true,
+			summary: "Malformed import ID", says: []string{malformed}},
+		{name: "import ID the wrong way round", hcl: withImport("M00123456/butikk"), planned: true,
+			summary: "Malformed import ID", says: []string{malformed}},
+		{name: "import ID with more", hcl: withImport("butikk/M00123456/7a3c0c1e"), planned: true,
+			summary: "Malformed import ID", says: []string{malformed}},
+		{name: "import without the shop's token", hcl: withImport("butikk/M00123456"), env: otherTokens, planned: true,
+			summary: "Connection not read", says: []string{"The provider has no Mystore token for shop butikk."}},
+		{name: "import without Klarna Checkout V3", hcl: withImport("butikk/M00123456"), prepare: without, planned: true,
+			summary: "Connection not read", says: []string{"Shop butikk has no Klarna Checkout V3."}},
+		// While planning it is a warning: one shop must not keep the others from being planned.
+		{name: "no token for the shop", hcl: connected, env: otherTokens,
+			summary: "Shop not connected: butikk", at: `shop`,
+			says: []string{"The provider has no Mystore token for shop butikk."}},
+		{name: "no Klarna Checkout V3", hcl: connected, prepare: without, planned: true,
+			summary: "Shop can't be connected", at: `shop`, says: []string{"Shop butikk has no Klarna Checkout V3."}},
+		{name: "user can't see Integrations", hcl: connected, env: portalTokenIs("example-token-staff"), planned: true,
+			summary: "Shop can't be connected", says: []string{"can't see Integrations."}},
+		{name: "user can't see the store", hcl: connected, env: portalTokenIs("example-token-stranger"), planned: true,
+			summary: "Shop can't be connected", at: "merchant_id", says: []string{"can't see such a store."}},
+		{name: "key limit reached", hcl: connected, limit: 1,
+			summary: "Shop not connected: butikk", says: []string{"Store M00123456 has the maximum number of API keys."}},
+		{name: "playground's store in production", hcl: with(connected, exampleStore, "PM00123456"), planned: true,
+			summary: "The store belongs to the playground environment", at: "merchant_id"},
+	})
 }

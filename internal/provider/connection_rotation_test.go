@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"reflect"
 	"slices"
@@ -70,22 +69,15 @@ func (w *connectionEnv) plan(t *testing.T, args ...string) planOf {
 func (w *connectionEnv) saved(t *testing.T) planOf {
 	t.Helper()
 	type keys []struct{ Username string }
-	var shown struct {
-		Changes []struct {
-			Address string
-			Change  struct {
-				Actions []string
-				After   struct {
-					Reason       string
-					KeysToDelete keys `json:"keys_to_delete"`
-					KeysKept     keys `json:"keys_kept"`
-				}
-			}
-		} `json:"resource_changes"`
+	var change struct {
+		Actions []string
+		After   struct {
+			Reason       string
+			KeysToDelete keys `json:"keys_to_delete"`
+			KeysKept     keys `json:"keys_kept"`
+		}
 	}
-	if err := json.Unmarshal([]byte(w.terraform(t, "show", "-json", savedPlan).output), &shown); err != nil {
-		t.Fatal(err)
-	}
+	w.showChange(t, connectionType, &change)
 	usernames := func(k keys) []string {
 		var names []string
 		for _, key := range k {
@@ -94,15 +86,10 @@ func (w *connectionEnv) saved(t *testing.T) planOf {
 		slices.Sort(names)
 		return names
 	}
-	for _, c := range shown.Changes {
-		if c.Address == connectionAddress {
-			return planOf{
-				actions: strings.Join(c.Change.Actions, ", "), reason: c.Change.After.Reason,
-				toDelete: usernames(c.Change.After.KeysToDelete), kept: usernames(c.Change.After.KeysKept),
-			}
-		}
+	return planOf{
+		actions: strings.Join(change.Actions, ", "), reason: change.After.Reason,
+		toDelete: usernames(change.After.KeysToDelete), kept: usernames(change.After.KeysKept),
 	}
-	return planOf{}
 }
 
 func (w *connectionEnv) mustPlan(t *testing.T, want planOf, args ...string) {
@@ -155,11 +142,9 @@ func (w *connectionEnv) mustHave(t *testing.T, others ...string) {
 		t.Errorf("the shop uses %s, in the state is %v", held, inState)
 	}
 	for _, shop := range []string{"butikk", "nettbutikk"} {
-		if err := w.sandbox.Working(shop); err != nil {
-			t.Errorf("I1: shop %s: %v", shop, err)
-		}
+		w.sandbox.mustTakePayments(shop)
 	}
-	mustHaveNoViolation(t, w.testEnv)
+	w.sandbox.wantViolations(t)
 }
 
 // mustBeUntouched expects nothing but reads since the requests were last reset.
@@ -247,9 +232,7 @@ func TestConnection_AppliesSavedPlanLater(t *testing.T) {
 		w.clock.Advance(90 * oneDay)
 		w.plan(t)
 		// The shop has customers meanwhile, which is seen at the portal.
-		if err := w.sandbox.PlaceOrder("butikk"); err != nil {
-			t.Fatal(err)
-		}
+		w.sandbox.mustPlaceOrder("butikk")
 		w.clock.Advance(oneDay)
 		w.mustApplySaved(t)
 		w.mustBeEmpty(t)
@@ -264,9 +247,7 @@ func TestConnection_AppliesSavedPlanLater(t *testing.T) {
 		w.mustPlan(t, planOf{
 			actions: "create", reason: "the shop uses " + legacyUsername + ", a key of api.klarna.com", toDelete: []string{legacyUsername},
 		})
-		if err := w.sandbox.PlaceOrder("butikk"); err != nil {
-			t.Fatal(err)
-		}
+		w.sandbox.mustPlaceOrder("butikk")
 		w.clock.Advance(30 * oneDay)
 		w.mustApplySaved(t)
 		w.mustBeEmpty(t)
@@ -323,13 +304,11 @@ func TestConnection_DecidesUnknownSettingsInApply(t *testing.T) {
 				if changed := w.holds(t, "butikk") != first; changed != (input == "b") {
 					t.Errorf("the key was changed: %t", changed)
 				}
-				if err := w.sandbox.Working("butikk"); err != nil {
-					t.Error(err)
-				}
+				w.sandbox.mustTakePayments("butikk")
 				if len(w.usernames()) != 2 {
 					t.Errorf("the stores have the keys %q", w.usernames())
 				}
-				mustHaveNoViolation(t, w.testEnv)
+				w.sandbox.wantViolations(t)
 			})
 		}
 	}
@@ -358,10 +337,8 @@ func TestConnection_DecidesUnknownTriggerAfterImport(t *testing.T) {
 			if changed := w.holds(t, "nettbutikk") != exampleUsername; changed != (input == "b") {
 				t.Errorf("the key was changed: %t", changed)
 			}
-			if err := w.sandbox.Working("nettbutikk"); err != nil {
-				t.Error(err)
-			}
-			mustHaveNoViolation(t, w.testEnv)
+			w.sandbox.mustTakePayments("nettbutikk")
+			w.sandbox.wantViolations(t)
 		})
 	}
 }
@@ -408,32 +385,37 @@ func TestConnection_CorrectsChangesByHand(t *testing.T) {
 		},
 		"other key": {
 			change: func(t *testing.T, w *connectionEnv, s sandbox.Shop) string {
-				return w.byHand(t, s.Name, exampleStore)
+				return w.sandbox.byHand(s.Name, exampleStore).Username
 			},
 			reason:  func(k keys) string { return "the shop uses " + k.hand + unreadable },
 			ownGone: true, handGone: true,
 		},
 		"other store's key": {
-			change:  func(t *testing.T, w *connectionEnv, s sandbox.Shop) string { return w.byHand(t, s.Name, otherStore) },
+			change: func(t *testing.T, w *connectionEnv, s sandbox.Shop) string {
+				return w.sandbox.byHand(s.Name, otherStore).Username
+			},
 			reason:  func(k keys) string { return "the shop uses " + k.hand + ", a key of another store" },
 			ownGone: true, left: true,
 		},
 		"same key with another secret": {
 			change: func(t *testing.T, w *connectionEnv, s sandbox.Shop) string {
-				w.install(t, s.Name, s.KustomID, "kco_live_api_wrong")
+				w.sandbox.mustInstall(s.Name, s.KustomID, "kco_live_api_wrong")
 				return ""
 			},
 			reason:  func(keys) string { return "somebody has changed the shop's credentials" },
 			ownGone: true,
 		},
 		"cleared": {
-			change:  func(t *testing.T, w *connectionEnv, s sandbox.Shop) string { w.install(t, s.Name, "", ""); return "" },
+			change: func(t *testing.T, w *connectionEnv, s sandbox.Shop) string {
+				w.sandbox.mustInstall(s.Name, "", "")
+				return ""
+			},
 			reason:  func(keys) string { return noKey },
 			ownGone: true,
 		},
 		"Klarna's key back": {
 			change: func(t *testing.T, w *connectionEnv, s sandbox.Shop) string {
-				w.install(t, s.Name, legacyUsername, legacySecret(w.sandbox.Sandbox))
+				w.sandbox.mustInstall(s.Name, legacyUsername, legacySecret(w.sandbox.Sandbox))
 				return legacyUsername
 			},
 			reason:  func(k keys) string { return "the shop uses " + k.hand + ", a key of api.klarna.com" },
@@ -441,12 +423,8 @@ func TestConnection_CorrectsChangesByHand(t *testing.T) {
 		},
 		"extension installed anew": {
 			change: func(t *testing.T, w *connectionEnv, s sandbox.Shop) string {
-				if err := w.sandbox.UninstallExtension(s.Name, sandbox.KlarnaCheckoutV3); err != nil {
-					t.Fatal(err)
-				}
-				if err := w.sandbox.InstallExtension(s.Name, s.Extensions[0]); err != nil {
-					t.Fatal(err)
-				}
+				w.sandbox.mustUninstall(s.Name)
+				w.sandbox.mustInstallExtension(s.Name, s.Extensions[0])
 				return ""
 			},
 			reason:  func(keys) string { return noKey },
@@ -455,7 +433,7 @@ func TestConnection_CorrectsChangesByHand(t *testing.T) {
 		"key deleted, other in its place": {
 			change: func(t *testing.T, w *connectionEnv, s sandbox.Shop) string {
 				w.loseKey(t)
-				return w.byHand(t, s.Name, exampleStore)
+				return w.sandbox.byHand(s.Name, exampleStore).Username
 			},
 			reason:   func(k keys) string { return "the shop uses " + k.hand + unreadable },
 			handGone: true,
@@ -509,33 +487,13 @@ func legacySecret(s *sandbox.Sandbox) string {
 	return ""
 }
 
-func (w *connectionEnv) install(t *testing.T, shop, username, secret string) {
-	t.Helper()
-	if err := w.sandbox.Install(shop, username, secret); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// byHand makes a key in the portal, installs it in Mystore, and returns its username.
-func (w *connectionEnv) byHand(t *testing.T, shop, merchantID string) string {
-	t.Helper()
-	key, err := w.sandbox.GenerateKey(merchantID, "by hand")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.install(t, shop, key.Username, key.Secret)
-	return key.Username
-}
-
 // loseKey deletes butikk's key in the portal.
 func (w *connectionEnv) loseKey(t *testing.T) {
 	t.Helper()
 	held := w.holds(t, "butikk")
 	for _, key := range w.sandbox.Keys(exampleStore) {
 		if key.Username == held {
-			if err := w.sandbox.DeleteKey(key.MerchantID, key.CredentialID); err != nil {
-				t.Fatal(err)
-			}
+			w.sandbox.mustDeleteKey(key.MerchantID, key.CredentialID)
 		}
 	}
 }
@@ -548,7 +506,7 @@ func TestConnection_PlansAndLeavesShopWithoutExtension(t *testing.T) {
 		return w.apply(t)
 	}
 	destroyed := func(t *testing.T, w *connectionEnv) run {
-		return w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color")
+		return w.destroy(t)
 	}
 	for _, test := range []struct {
 		policy, way string
@@ -562,9 +520,7 @@ func TestConnection_PlansAndLeavesShopWithoutExtension(t *testing.T) {
 			w.use(t, setting(t, `deletion_policy = "`+test.policy+`"`))
 			w.mustApply(t)
 			key := w.holds(t, "butikk")
-			if err := w.sandbox.UninstallExtension("butikk", sandbox.KlarnaCheckoutV3); err != nil {
-				t.Fatal(err)
-			}
+			w.sandbox.mustUninstall("butikk")
 			w.sandbox.ResetRequests()
 			const says = "Shop butikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom."
 			r := w.terraform(t, "plan", "-input=false", "-no-color")
@@ -581,7 +537,7 @@ func TestConnection_PlansAndLeavesShopWithoutExtension(t *testing.T) {
 			if kept := slices.Contains(w.usernames(), key); kept != (test.policy == "retain") {
 				t.Errorf("the key was kept: %t", kept)
 			}
-			mustHaveNoViolation(t, w.testEnv)
+			w.sandbox.wantViolations(t)
 		})
 	}
 }

@@ -180,43 +180,32 @@ func (s *search) planAndApply(t *testing.T, name string) {
 	s.run(t, name, 0, plannedApply[1]...)
 }
 
-// TestAccI2ConnectionHasNoSecret takes connections, and a fleet, through their lives, and looks for every
+// TestAccConnection_ShowsAndStoresNoSecret_I2 takes connections, and a fleet, through their lives, and looks for every
 // secret and token that there ever was in all that Terraform prints, logs and leaves on disk.
-func TestAccI2ConnectionHasNoSecret(t *testing.T) {
+func TestAccConnection_ShowsAndStoresNoSecret_I2(t *testing.T) {
 	t.Parallel()
-	for way, store := range map[string]string{
-		wayConnection: "merchant_id = each.value",
-		wayFleet:      "merchant_id = merchant_id",
-	} {
+	for _, way := range []string{wayConnection, wayFleet} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			livesWithoutSecret(t, way, store)
+			livesWithoutSecret(t, way)
 		})
 	}
 }
 
-// livesWithoutSecret is such a life. Store is the example's line that gives a shop's store.
-func livesWithoutSecret(t *testing.T, way, store string) {
+// livesWithoutSecret is such a life.
+func livesWithoutSecret(t *testing.T, way string) {
 	t.Helper()
 	seed := sandbox.ThreeShops()
 	s := newSearch(t, testEnvOptions{seed: &seed, requestTimeout: "2s"})
 	s.w.useExample(t, way, seed)
 	s.planAndApply(t, "created")
 
-	main := read(t, filepath.Join(s.w.dir, "main.tf"))
-	describe := func(text string) {
-		s.w.write(t, "main.tf", edit(t, main, store, store+"\ndescription = \""+text+"\""))
-	}
+	describe := func(text string) { s.w.addToShops(t, way, "description = \""+text+"\"") }
 	describe("second key")
 	s.planAndApply(t, "rotated")
 
-	key, err := s.w.sandbox.GenerateKey("M00412871", "by hand")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.w.sandbox.Install("fjellsport", key.Username, key.Secret); err != nil {
-		t.Fatal(err)
-	}
+	key := s.w.sandbox.mustGenerate("M00412871", "by hand")
+	s.w.sandbox.mustInstall("fjellsport", key.Username, key.Secret)
 	s.planAndApply(t, "drift put right")
 
 	// Something goes wrong in each shop.
@@ -262,16 +251,14 @@ func livesWithoutSecret(t *testing.T, way, store string) {
 	s.w.mustBeRight(t, seed, 0)
 }
 
-// TestAccI2WriteOnlySecret gives a shop a secret that is write-only: it is handed to the shop, and is
+// TestAccShop_StoresNoWriteOnlySecret_I2 gives a shop a secret that is write-only: it is handed to the shop, and is
 // neither in the state nor in a plan.
-func TestAccI2WriteOnlySecret(t *testing.T) {
+func TestAccShop_StoresNoWriteOnlySecret_I2(t *testing.T) {
 	t.Parallel()
 	seed := exampleSeed()
 	s := newSearch(t, testEnvOptions{seed: &seed})
 	s.w.env = append(s.w.env, "TF_VAR_kustom_secret="+exampleSecret)
-	if err := s.w.sandbox.Install("nettbutikk", "", ""); err != nil {
-		t.Fatal(err)
-	}
+	s.w.sandbox.mustInstall("nettbutikk", "", "")
 	s.w.write(t, "main.tf", pasted(t))
 	s.planAndApply(t, "created")
 	s.w.write(t, "main.tf", edit(t, pasted(t), versionOne, "kustom_secret_wo_version = 2"))

@@ -41,55 +41,33 @@ func afterWrite() sandbox.Fault {
 	}}
 }
 
-func mishaps() map[string]func() mishap {
-	undone := []string{"make", "prove", "try invented credentials", "install", "delete"}
-	return map[string]func() mishap{
-		"proof refused": func() mishap {
-			return mishap{fault: answered(sandbox.Merchant, "", http.StatusUnauthorized), says: "rejects this Kustom ID"}
+// mishaps returns new ones: some are armed once only.
+func mishaps() map[string]mishap {
+	undone := []string{"make", "prove", "try a made-up pair", "install", "delete"}
+	return map[string]mishap{
+		"proof refused": {fault: answered(sandbox.Merchant, "", http.StatusUnauthorized), says: "rejects this Kustom ID"},
+		"write refused": {fault: answered(sandbox.Mystore, http.MethodPatch, http.StatusUnprocessableEntity),
+			says: "Mystore rejects the request", course: undone},
+		"write not allowed": {fault: answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden),
+			says: "does not allow this", course: undone},
+		"answer to the write lost": {
+			fault:    sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultLoseAnswer},
+			survived: true,
 		},
-		"write refused": func() mishap {
-			return mishap{
-				fault: answered(sandbox.Mystore, http.MethodPatch, http.StatusUnprocessableEntity),
-				says:  "Mystore rejects the request", course: undone,
-			}
-		},
-		"write not allowed": func() mishap {
-			return mishap{
-				fault: answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden),
-				says:  "does not allow this", course: undone,
-			}
-		},
-		"answer to the write lost": func() mishap {
-			return mishap{
-				fault:    sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultLoseAnswer},
-				survived: true,
-			}
-		},
-		"write lost": func() mishap {
-			return mishap{
-				fault: sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultDrop},
-				says:  "The state keeps the key's ID", doubtful: true,
-			}
-		},
-		"network lost after the write": func() mishap {
-			return mishap{fault: afterWrite(), says: "The state keeps the key's ID", doubtful: true}
-		},
-		"deletion refused": func() mishap {
-			return mishap{
-				fault: answered(sandbox.Portal, http.MethodDelete, http.StatusInternalServerError),
-				says:  "The next apply tries again", survived: true, fails: true,
-			}
-		},
+		"write lost": {fault: sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultDrop},
+			says: "The state keeps the key's ID", doubtful: true},
+		"network lost after the write": {fault: afterWrite(), says: "The state keeps the key's ID", doubtful: true},
+		"deletion refused": {fault: answered(sandbox.Portal, http.MethodDelete, http.StatusInternalServerError),
+			says: "The next apply tries again", survived: true, fails: true},
 	}
 }
 
 // TestConnectionCreate_RecoversFromFailure lets the first connection of a shop go wrong. The shop pays on; either
 // nothing is left of the attempt or it is remembered; and the next run puts all right.
 func TestConnectionCreate_RecoversFromFailure(t *testing.T) {
-	for name, mishap := range mishaps() {
+	for name, m := range mishaps() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := mishap()
 			w := newConnectionEnv(t, legacySeed("butikk"), sandbox.Options{})
 			before := w.usernames()
 			w.mustGoWrong(t, m, m.survived)
@@ -111,10 +89,9 @@ func TestConnectionCreate_RecoversFromFailure(t *testing.T) {
 
 // TestConnectionUpdate_RecoversFromFailure lets a rotation go wrong in the same ways.
 func TestConnectionUpdate_RecoversFromFailure(t *testing.T) {
-	for name, mishap := range mishaps() {
+	for name, m := range mishaps() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := mishap()
 			w := newConnected(t)
 			first := w.holds(t, "butikk")
 			before := w.usernames()
@@ -155,10 +132,8 @@ func (w *connectionEnv) mustGoWrong(t *testing.T, m mishap, well bool) {
 	if got := course(w.sandbox.Requests()); m.course != nil && !slices.Equal(got, m.course) {
 		t.Errorf("the servers saw %q, want %q", got, m.course)
 	}
-	if err := w.sandbox.Working("butikk"); err != nil {
-		t.Errorf("I1: %v", err)
-	}
-	mustHaveNoViolation(t, w.testEnv)
+	w.sandbox.mustTakePayments("butikk")
+	w.sandbox.wantViolations(t)
 }
 
 // mustRecover expects one clean run to put everything right. Old is the key that the shop had.
@@ -197,17 +172,13 @@ func TestConnectionCreate_FindsLostKey(t *testing.T) {
 			w.mustHave(t, exampleUsername)
 		},
 		"destroyed": func(t *testing.T, w *connectionEnv) {
-			if r := w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color"); r.code != 0 {
-				t.Errorf("destroying failed:\n%s", r.output)
-			}
+			w.mustDestroy(t)
 			if got := w.usernames(); !slices.Equal(got, []string{exampleUsername, legacyUsername}) {
 				t.Errorf("I3: the store has the keys %q", got)
 			}
 		},
 		"untainted": func(t *testing.T, w *connectionEnv) {
-			if r := w.terraform(t, "untaint", connectionAddress); r.code != 0 {
-				t.Fatal(r.output)
-			}
+			w.mustRun(t, "untaint", connectionAddress)
 			w.mustApply(t)
 			w.mustBeEmpty(t)
 			w.mustHave(t, exampleUsername)
@@ -225,11 +196,9 @@ func TestConnectionCreate_FindsLostKey(t *testing.T) {
 			}
 			next(t, w)
 			for _, shop := range []string{"butikk", "nettbutikk"} {
-				if err := w.sandbox.Working(shop); err != nil {
-					t.Errorf("I1: %v", err)
-				}
+				w.sandbox.mustTakePayments(shop)
 			}
-			mustHaveNoViolation(t, w.testEnv)
+			w.sandbox.wantViolations(t)
 		})
 	}
 }

@@ -34,5 +34,5 @@ func TestDataSources_RunPublishedExamples(t *testing.T) {
 	mustSay(t, w.terraform(t, "output", "-raw", "support_bundle"), "# Store M00123456")
 	w.mustBeEmpty(t)
 	mustHaveChangedInOrder(t, w)
-	mustHaveNoViolation(t, w)
+	w.sandbox.wantViolations(t)
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,7 +18,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -97,9 +94,8 @@ func vendorCalls() []vendorCall {
 type faultCase struct {
 	name  string
 	fault sandbox.Fault
-	// carrier, instead, keeps the call from reaching the server, and err is what comes of that.
-	carrier func(t *testing.T) http.RoundTripper
-	err     error
+	// err, instead, is what comes of a call that does not reach the server.
+	err error
 	// requestTimeout is the provider's, where it matters.
 	requestTimeout string
 }
@@ -109,8 +105,8 @@ func faultCases() []faultCase {
 		return sandbox.Fault{Kind: sandbox.FaultAnswer, Status: status, Header: header}
 	}
 	return []faultCase{
-		{name: "connection refused", carrier: refusedCarrier, err: &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}},
-		{name: "TLS failure", carrier: untrustedCarrier, err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}},
+		{name: "connection refused", err: &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}},
+		{name: "TLS failure", err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}},
 		{name: "lost answer", fault: sandbox.Fault{Kind: sandbox.FaultLoseAnswer}},
 		{name: "500", fault: answer(http.StatusInternalServerError, nil)},
 		{name: "503 with Retry-After", fault: answer(http.StatusServiceUnavailable, http.Header{"Retry-After": {"2"}})},
@@ -148,7 +144,7 @@ func extents(way string) []extent {
 
 // TestFaults_NextRunPutsShopsRight spoils each call of the migration of three shops, and of a run after it, in each way,
 // once in mid-run and for a whole run, and lets one clean run follow: the world must be right then, and no invariant have
-// been broken at any moment. That takes thousands of runs, so core does them in this process, each in a bubble in
+// been broken at any moment. That takes thousands of runs, so the driver does them in this process, each in a bubble in
 // which waiting takes no time. Under go test's flag -short it tries one of them on each call, another one than on the call
 // before it: that is what the race detector has time for.
 func TestFaults_NextRunPutsShopsRight(t *testing.T) {
@@ -162,13 +158,7 @@ func TestFaults_NextRunPutsShopsRight(t *testing.T) {
 					if testing.Short() && j != i%len(faultCases()) {
 						t.Skip("all of them take a minute")
 					}
-					synctest.Test(t, func(t *testing.T) {
-						spoiled := faultCase
-						if faultCase.err != nil {
-							spoiled.carrier = func(*testing.T) http.RoundTripper { return failing{faultCase.err} }
-						}
-						tally.add(spoiledMigration(t, rehearse, call, spoiled, extent))
-					})
+					synctest.Test(t, func(t *testing.T) { tally.add(spoiledMigration(t, rehearse, call, faultCase, extent)) })
 				})
 			}
 		}
@@ -179,7 +169,7 @@ func TestFaults_NextRunPutsShopsRight(t *testing.T) {
 // accCalls is how many calls of the table one is taken for a real Terraform.
 const accCalls = 5
 
-// TestAccFaults_NextRunPutsShopsRight does a few of the same in a real Terraform, which shows that core does as that does: every fifth call,
+// TestAccFaults_NextRunPutsShopsRight does a few of the same in a real Terraform, which shows that the driver does as that does: every fifth call,
 // each with another fault.
 func TestAccFaults_NextRunPutsShopsRight(t *testing.T) {
 	t.Parallel()
@@ -199,32 +189,9 @@ func TestAccFaults_NextRunPutsShopsRight(t *testing.T) {
 	t.Cleanup(func() { tally.report(t, "fault cases in a real Terraform") })
 }
 
-// migration is the migration of a seed's shops in one way, and who runs it.
-type migration interface {
-	servers() observed
-	apply(t *testing.T, args ...string) run
-	mustApply(t *testing.T, args ...string) run
-	mustBeEmpty(t *testing.T)
-	mustBeRight(t *testing.T, seed sandbox.Seed, extra int) (broken, orphans, violations int)
-	forgetDiscovery(t *testing.T)
-	// setRequestTimeout sets the provider's argument of that name.
-	setRequestTimeout(t *testing.T, timeout string)
-}
-
-// useTerraform has a real Terraform migrate the shops.
-func useTerraform(t *testing.T, o testEnvOptions, way string) migration {
-	t.Helper()
-	o.clock = clocktest.NewScaled(speed)
-	w := newTestEnv(t, o)
-	w.useExample(t, way, *o.seed)
-	return w
-}
-
-func (w *testEnv) servers() observed { return w.sandbox }
-
 // spoiledMigration returns what was wrong in the end.
 func spoiledMigration(
-	t *testing.T, begin func(*testing.T, testEnvOptions, string) migration, call vendorCall, m faultCase, e extent,
+	t *testing.T, begin func(*testing.T, testEnvOptions, string) *testEnv, call vendorCall, m faultCase, e extent,
 ) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
 	interceptor := &interceptor{pool: transport.NewPool(), call: call, skip: e.skip, times: e.times}
@@ -238,13 +205,13 @@ func spoiledMigration(
 		w.forgetDiscovery(t)
 	}
 	var hits func() int
-	if m.carrier != nil {
-		interceptor.arm(m.carrier(t))
+	if m.err != nil {
+		interceptor.arm(failing{m.err})
 		hits = interceptor.hits
 	} else {
 		fault := m.fault
 		fault.API, fault.Method, fault.Template, fault.Skip, fault.Times = call.api, call.method, call.template, e.skip, e.times
-		armed := w.servers().Arm(fault)
+		armed := w.sandbox.Arm(fault)
 		hits = armed.Fired
 		defer armed.Disarm()
 		interceptor.after = armed.Disarm
@@ -328,45 +295,10 @@ func (c vendorCall) matches(req *http.Request) bool {
 	return req.Method == c.method && regexp.MustCompile("^"+prefix+pattern+"$").MatchString(req.URL.Path)
 }
 
-// redirected sends every request to another address.
-type redirected struct {
-	to   *url.URL
-	next http.RoundTripper
-}
-
-func (r redirected) RoundTrip(req *http.Request) (*http.Response, error) {
-	elsewhere := req.Clone(req.Context())
-	elsewhere.URL.Scheme, elsewhere.URL.Host = r.to.Scheme, r.to.Host
-	return r.next.RoundTrip(elsewhere)
-}
-
 // failing fails every request.
 type failing struct{ err error }
 
 func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
-
-// refusedCarrier sends requests to a port on which nobody listens.
-func refusedCarrier(t *testing.T) http.RoundTripper {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return redirected{to: &url.URL{Scheme: "http", Host: listener.Addr().String()}, next: transport.NewPool()}
-}
-
-// untrustedCarrier sends requests to a server whose certificate nobody has signed.
-func untrustedCarrier(t *testing.T) http.RoundTripper {
-	t.Helper()
-	server := httptest.NewTLSServer(http.NotFoundHandler())
-	t.Cleanup(server.Close)
-	to, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return redirected{to: to, next: transport.NewPool()}
-}
 
 // faultTally counts what a table of faults did to the world.
 type faultTally struct{ cases, broken, orphans, violations atomic.Int64 }

@@ -488,3 +488,21 @@ func oneKeySeed(n int) sandbox.Seed {
 	seed.Shops, seed.Stores = seed.Shops[:n], seed.Stores[:1]
 	return seed
 }
+
+// elements returns what is in an object or a map: nothing in one that is null, unknown or none at all.
+func elements(value tftypes.Value) map[string]tftypes.Value {
+	all := map[string]tftypes.Value{}
+	if value.Type() == nil || value.IsNull() || !value.IsKnown() || value.As(&all) != nil {
+		return map[string]tftypes.Value{}
+	}
+	return all
+}
+
+// text returns an attribute that is a string, empty where it is null.
+func text(value tftypes.Value, attribute string) string {
+	var s string
+	if found, ok := elements(value)[attribute]; ok && found.IsKnown() && !found.IsNull() {
+		_ = found.As(&s)
+	}
+	return s
+}

@@ -108,7 +108,7 @@ func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 	const shops, every = 50, 8
 	var faults []sandbox.Fault
 	for _, m := range faultCases() {
-		if m.carrier == nil {
+		if m.err == nil {
 			faults = append(faults, m.fault)
 		}
 	}
@@ -116,9 +116,8 @@ func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 	seed := sandbox.FleetSeed(shops)
 	f := rehearseFleet(t, seed, sandbox.Options{Pending: 1})
 	dice := newChance(t)
-	switchUnderFaults := func(what string, triggers any, begin func(sandbox.Request) bool) {
-		f.chains = [][]object{{fleetOf(seed, triggers)}}
-		disarm := dice.arm(f.box.Sandbox, every, faults, begin)
+	switchUnderFaults := func(what string, begin func(sandbox.Request) bool) {
+		disarm := dice.arm(f.sandbox.Sandbox, every, faults, begin)
 		spoiled := f.apply(t)
 		fired := disarm()
 		t.Logf("%s: %d faults, exit code %d", what, fired, spoiled.code)
@@ -126,7 +125,7 @@ func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 			t.Error("no fault has happened")
 		}
 		for _, shop := range seed.Shops {
-			if err := f.box.Working(shop.Name); err != nil {
+			if err := f.sandbox.Working(shop.Name); err != nil {
 				broken++
 				t.Errorf("shop %s was stopped: %v", shop.Name, err)
 			}
@@ -139,8 +138,9 @@ func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 	anything := func(sandbox.Request) bool { return true }
 	writing := func(r sandbox.Request) bool { return r.Method == http.MethodPost }
 	// What is wrong while it is planned keeps a new fleet from being made at all.
-	switchUnderFaults("created", nil, writing)
-	switchUnderFaults("looked at", nil, anything)
-	switchUnderFaults("rotated", map[string]any{"incident": "2026-11"}, anything)
+	switchUnderFaults("created", writing)
+	switchUnderFaults("looked at", anything)
+	f.trigger(t, wayFleet)
+	switchUnderFaults("rotated", anything)
 	return broken, orphans, violations
 }

@@ -20,15 +20,15 @@ func TestFleet_WaitsSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const hundreds = 300
 		seed := sandbox.FleetSeed(hundreds)
-		migrate := func(arm func(*sandbox.Sandbox)) (time.Duration, *rehearsal) {
+		migrate := func(arm func(*sandbox.Sandbox)) (time.Duration, *testEnv) {
 			f := rehearseFleet(t, seed, sandbox.Options{Latency: distance, Unchecked: true})
-			arm(f.box.Sandbox)
+			arm(f.sandbox.Sandbox)
 			began := time.Now()
 			f.mustApply(t)
 			took := time.Since(began)
 			f.mustBeEmpty(t)
 			f.mustBeRight(t, seed, 0)
-			mustNotHaveHurried(t, f.box.Requests())
+			mustNotHaveHurried(t, f.sandbox.Requests())
 			return took, f
 		}
 		took, _ := migrate(func(*sandbox.Sandbox) {})
@@ -41,7 +41,7 @@ func TestFleet_WaitsSideBySide(t *testing.T) {
 			}, func(sandbox.Request) bool { return true })
 		})
 		var asked time.Duration
-		for _, r := range f.box.Requests() {
+		for _, r := range f.sandbox.Requests() {
 			if r.Status == http.StatusTooManyRequests {
 				asked += time.Second
 			}
@@ -65,7 +65,7 @@ func TestFleet_MakesFewRequests(t *testing.T) {
 		seed := sandbox.FleetSeed(thousand)
 		f := rehearseFleet(t, seed, sandbox.Options{Latency: distance, Unchecked: true})
 		f.mustApply(t)
-		migrating := len(f.box.Requests())
+		migrating := len(f.sandbox.Requests())
 		// The keys are listed for the plan and again for the apply, after a few stores asked for by themselves.
 		const few = 3
 		pages := len(seed.Stores) / keysPerPage
@@ -75,9 +75,9 @@ func TestFleet_MakesFewRequests(t *testing.T) {
 		if migrating > (1+7)*thousand+2*(pages+few)+1 {
 			t.Errorf("migrating %d shops takes %d requests", thousand, migrating)
 		}
-		f.box.ResetRequests()
+		f.sandbox.ResetRequests()
 		f.mustBeEmpty(t)
-		planning := len(f.box.Requests())
+		planning := len(f.sandbox.Requests())
 		if planning*100 > thousand*105 {
 			t.Errorf("planning %d shops takes %d requests", thousand, planning)
 		}
@@ -96,11 +96,7 @@ func needsTime(t *testing.T) {
 }
 
 // rehearseFleet has one fleet take over all shops of a seed.
-func rehearseFleet(t *testing.T, seed sandbox.Seed, o sandbox.Options) *rehearsal {
+func rehearseFleet(t *testing.T, seed sandbox.Seed, o sandbox.Options) *testEnv {
 	t.Helper()
-	r, ok := rehearse(t, testEnvOptions{seed: &seed, sandbox: o}, wayFleet).(*rehearsal)
-	if !ok {
-		t.Fatal("it is not rehearsed in this process")
-	}
-	return r
+	return rehearse(t, testEnvOptions{seed: &seed, sandbox: o}, wayFleet)
 }

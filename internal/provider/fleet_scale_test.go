@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -76,24 +75,15 @@ func mustNotHaveHurried(t *testing.T, requests []sandbox.Request) {
 func TestFleet_ReusesConnections(t *testing.T) {
 	const shops = 200
 	seed := sandbox.FleetSeed(shops)
-	box, err := sandbox.New(seed, sandbox.Options{Clock: clock.System{}, Latency: distance, Unchecked: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := sandbox.Start(box)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
 	m := newMeter()
-	p := newProvider(provider.Options{
-		Version: "test", Clock: clock.System{}, RoundTripper: m, Getenv: func(name string) string { return server.Env()[name] },
-	}, waysAPIs)
-	r := newRehearsal(t, observed{box, t}, seed, wayFleet, p, nil)
+	r := newTestEnv(t, testEnvOptions{
+		inProcess: true, way: waysAPIs, seed: &seed, clock: clock.System{}, carrier: m, sandbox: sandbox.Options{Latency: distance, Unchecked: true},
+	})
+	r.useExample(t, wayFleet, seed)
 	r.mustApply(t)
 	r.mustBeEmpty(t)
 	r.mustBeRight(t, seed, 0)
-	mustNotHaveHurried(t, box.Requests())
+	mustNotHaveHurried(t, r.sandbox.Requests())
 	// One more may list keys.
 	if m.atOnce > fleetConcurrency+1 || m.atOnce < fleetConcurrency/2 {
 		t.Errorf("%d requests were under way at once, want about %d", m.atOnce, fleetConcurrency)

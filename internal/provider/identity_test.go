@@ -33,9 +33,9 @@ func (c *caller) wantIdentity(i instance, want map[string]string) {
 	}
 }
 
-// TestIdentity follows an object of each type through its life. States that know no identities, as
+// TestIdentity_StaysThroughLife follows an object of each type through its life. States that know no identities, as
 // older versions have written them, get one from every call.
-func TestIdentity(t *testing.T) {
+func TestIdentity_StaysThroughLife(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		typeName       string
@@ -43,24 +43,16 @@ func TestIdentity(t *testing.T) {
 		// identity is what is known of the identity before the object is made.
 		identity map[string]string
 	}{
-		{
-			typeName: keyType,
-			config:   attributes{"merchant_id": exampleStore},
+		{typeName: keyType, config: attributes{"merchant_id": exampleStore},
 			change:   attributes{"merchant_id": exampleStore, "force_destroy": true},
-			identity: map[string]string{"merchant_id": exampleStore},
-		},
-		{
-			typeName: shopType,
+			identity: map[string]string{"merchant_id": exampleStore}},
+		{typeName: shopType,
 			config:   attributes{"shop": "butikk", "kustom_id": exampleUsername, "kustom_secret": exampleSecret},
 			change:   attributes{"shop": "butikk", "kustom_id": exampleUsername, "kustom_secret": exampleSecret, "verify": false},
-			identity: map[string]string{"shop": "butikk"},
-		},
-		{
-			typeName: connectionType,
-			config:   attributes{"shop": "butikk", "merchant_id": exampleStore},
+			identity: map[string]string{"shop": "butikk"}},
+		{typeName: connectionType, config: attributes{"shop": "butikk", "merchant_id": exampleStore},
 			change:   attributes{"shop": "butikk", "merchant_id": exampleStore, "replaced_key_policy": "keep"},
-			identity: map[string]string{"shop": "butikk", "merchant_id": exampleStore},
-		},
+			identity: map[string]string{"shop": "butikk", "merchant_id": exampleStore}},
 	}
 	for _, test := range tests {
 		t.Run(test.typeName, func(t *testing.T) {
@@ -89,8 +81,8 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// TestIdentityOfWhatIsGone has an identity to the end: Terraform does not accept a removal without.
-func TestIdentityOfWhatIsGone(t *testing.T) {
+// TestIdentity_StaysToTheEnd has an identity to the end: Terraform does not accept a removal without.
+func TestIdentity_StaysToTheEnd(t *testing.T) {
 	t.Parallel()
 	t.Run(keyType, func(t *testing.T) {
 		t.Parallel()
@@ -99,9 +91,7 @@ func TestIdentityOfWhatIsGone(t *testing.T) {
 		made, diagnostics := c.create(keyType, attributes{"merchant_id": exampleStore})
 		c.mustBeFine(diagnostics)
 		identity := c.identityOf(made)
-		if err := v.DeleteKey(exampleStore, identity["credential_id"]); err != nil {
-			t.Fatal(err)
-		}
+		v.mustDeleteKey(exampleStore, identity["credential_id"])
 		// In the run that made the key, an answer without it may lag.
 		kept, diagnostics := c.refresh(made)
 		c.mustBeFine(diagnostics)
@@ -137,9 +127,9 @@ func (c *caller) wantGone(i instance, identity map[string]string) {
 	c.wantIdentity(gone, identity)
 }
 
-// TestI3IdentityOfOrphan keeps the identity of what was made and has to be deleted, be it known or
+// TestIdentity_OfOrphanStays_I3 keeps the identity of what was made and has to be deleted, be it known or
 // not how the portal calls it.
-func TestI3IdentityOfOrphan(t *testing.T) {
+func TestIdentity_OfOrphanStays_I3(t *testing.T) {
 	t.Parallel()
 	lost := sandbox.Fault{API: sandbox.Portal, Method: http.MethodPost, Kind: sandbox.FaultLoseAnswer}
 	undeletable := sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Template: keyCall, Status: http.StatusInternalServerError}
@@ -185,9 +175,9 @@ func TestI3IdentityOfOrphan(t *testing.T) {
 	}
 }
 
-// TestIdentityOfMovedConnection changes the identity with the store, and only when the shop has a key
+// TestIdentity_MovesWithStore changes the identity with the store, and only when the shop has a key
 // of it.
-func TestIdentityOfMovedConnection(t *testing.T) {
+func TestIdentity_MovesWithStore(t *testing.T) {
 	t.Parallel()
 	const otherStore = "M00999999"
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
@@ -227,8 +217,8 @@ func imports() []struct {
 	}
 }
 
-// TestImportByIdentity comes to the same as an import by ID.
-func TestImportByIdentity(t *testing.T) {
+// TestIdentity_ImportsAsIDDoes comes to the same as an import by ID.
+func TestIdentity_ImportsAsIDDoes(t *testing.T) {
 	t.Parallel()
 	for _, test := range imports() {
 		t.Run(test.typeName, func(t *testing.T) {
@@ -257,8 +247,8 @@ func TestImportByIdentity(t *testing.T) {
 	}
 }
 
-// TestImportByMalformedIdentity is refused in the same words as by a malformed ID.
-func TestImportByMalformedIdentity(t *testing.T) {
+// TestIdentity_RejectsWhatIDRejects is refused in the same words as by a malformed ID.
+func TestIdentity_RejectsWhatIDRejects(t *testing.T) {
 	t.Parallel()
 	c := newVendors(t, exampleSeed(), sandbox.Options{}).caller(t)
 	for _, test := range []struct {
@@ -294,8 +284,8 @@ resource "kustom_api_keys_exclusive" "butikk" {
 }
 `
 
-// TestAccIdentity makes objects, and imports them by the identity that they got.
-func TestAccIdentity(t *testing.T) {
+// TestAccIdentity_ImportsObjects makes objects, and imports them by the identity that they got.
+func TestAccIdentity_ImportsObjects(t *testing.T) {
 	tests := []struct {
 		address, hcl string
 		identity     map[string]knownvalue.Check
@@ -328,8 +318,8 @@ func TestAccIdentity(t *testing.T) {
 	}
 }
 
-// TestAccImportByIdentity runs the published examples.
-func TestAccImportByIdentity(t *testing.T) {
+// TestAccIdentity_ImportsInExamples runs the published examples.
+func TestAccIdentity_ImportsInExamples(t *testing.T) {
 	const file = "import-by-identity.tf"
 	tests := []struct{ address, hcl, actions string }{
 		{keyAddress, keyOnly + example(t, keyExample+file), "import "},
@@ -341,9 +331,7 @@ func TestAccImportByIdentity(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.address, func(t *testing.T) {
 			v := newVendors(t, allShops(), sandbox.Options{})
-			if err := v.Install("butikk", exampleUsername, exampleSecret); err != nil {
-				t.Fatal(err)
-			}
+			v.mustInstall("butikk", exampleUsername, exampleSecret)
 			resource.ParallelTest(t, resource.TestCase{
 				TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
 				ProtoV6ProviderFactories: v.providers(),

@@ -16,9 +16,6 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-log/tflogtest"
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
@@ -27,7 +24,7 @@ import (
 )
 
 // inProcess does what a few of Terraform's commands do, in this process and in milliseconds. It is for tests of what the
-// provider does: what Terraform prints of a plan, several objects at once, and interruptions need a real one.
+// provider does: what Terraform prints of a plan, and the interruption of a process, need a real one.
 type inProcess struct {
 	driver *tfdriver.Driver
 	serve  func() (tfprotov6.ProviderServer, error)
@@ -36,6 +33,8 @@ type inProcess struct {
 	plans map[string]plannedRun
 	// applied is the module of the last apply, whose outputs the state has.
 	applied *tfdriver.Module
+	// concurrent applies objects at once, as Terraform does.
+	concurrent bool
 	// log, where it is not nil, gets what the provider logs.
 	log *bytes.Buffer
 }
@@ -54,7 +53,7 @@ var driverOnce = sync.OnceValues(func() (*tfdriver.Driver, error) {
 	return tfdriver.New(context.Background(), server)
 })
 
-func newInProcess(t *testing.T, serve func() (tfprotov6.ProviderServer, error)) *inProcess {
+func newInProcess(t testing.TB, serve func() (tfprotov6.ProviderServer, error)) *inProcess {
 	t.Helper()
 	driver, err := driverOnce()
 	if err != nil {
@@ -63,7 +62,7 @@ func newInProcess(t *testing.T, serve func() (tfprotov6.ProviderServer, error)) 
 	return &inProcess{driver: driver, serve: serve, state: tfdriver.NewState(), plans: map[string]plannedRun{}}
 }
 
-func (p *inProcess) context(t *testing.T) context.Context {
+func (p *inProcess) context(t testing.TB) context.Context {
 	if p.log == nil {
 		return t.Context()
 	}
@@ -71,13 +70,14 @@ func (p *inProcess) context(t *testing.T) context.Context {
 }
 
 // plan plans a module.
-func (p *inProcess) plan(t *testing.T, m *tfdriver.Module, o tfdriver.Options) plannedRun {
+func (p *inProcess) plan(t testing.TB, m *tfdriver.Module, o tfdriver.Options) plannedRun {
 	t.Helper()
+	o.Concurrent = p.concurrent
 	return plannedRun{p.driver.PlanModule(p.context(t), m, p.state, p.serve, o), m}
 }
 
 // apply applies a plan that has no errors, and adds what is said to the plan's result.
-func (p *inProcess) apply(t *testing.T, plan plannedRun) {
+func (p *inProcess) apply(t testing.TB, plan plannedRun) {
 	t.Helper()
 	if plan.Failed() {
 		return
@@ -126,7 +126,7 @@ func printed(result *tfdriver.Result) string {
 }
 
 // printedJSON is the same with -json: a line for each diagnostic, with the line of the configuration that it points to.
-func (r plannedRun) printedJSON(t *testing.T) string {
+func (r plannedRun) printedJSON(t testing.TB) string {
 	t.Helper()
 	var text strings.Builder
 	for _, d := range r.Diagnostics {
@@ -141,7 +141,7 @@ func (r plannedRun) printedJSON(t *testing.T) string {
 	return text.String()
 }
 
-func encodedJSON(t *testing.T, value any) []byte {
+func encodedJSON(t testing.TB, value any) []byte {
 	t.Helper()
 	encoded, err := json.Marshal(value)
 	if err != nil {
@@ -160,7 +160,7 @@ type commandLine struct {
 	rest              []string
 }
 
-func commandOf(t *testing.T, args []string) commandLine {
+func commandOf(t testing.TB, args []string) commandLine {
 	t.Helper()
 	c := commandLine{variables: map[string]cty.Value{}}
 	for _, arg := range args {
@@ -197,7 +197,7 @@ func commandOf(t *testing.T, args []string) commandLine {
 }
 
 // terraform runs a command on the configuration in the directory.
-func (p *inProcess) terraform(t *testing.T, w *testEnv, args []string) run {
+func (p *inProcess) terraform(t testing.TB, w *testEnv, args []string) run {
 	t.Helper()
 	command, c := args[0], commandOf(t, args[1:])
 	switch command {
@@ -219,13 +219,15 @@ func (p *inProcess) terraform(t *testing.T, w *testEnv, args []string) run {
 		} else {
 			p.apply(t, plan)
 		}
-		w.write(t, "terraform.tfstate", string(encodedJSON(t, map[string]any{"resources": p.resources(t)})))
+		p.save(t, w)
 		c.exitsByPlan = false
 		return plan.ended(t, c)
 	case "taint", "untaint":
 		p.state = p.state.WithTaint(c.rest[0], command == "taint")
 	case "state":
 		p.state = p.state.Without(c.rest[1])
+	case "import":
+		return p.importObject(t, w, c.rest[0], c.rest[1])
 	case "show":
 		return run{output: string(encodedJSON(t, shownPlan(t, p.plans[c.rest[0]].Plan)))}
 	case "output":
@@ -240,8 +242,27 @@ func (p *inProcess) terraform(t *testing.T, w *testEnv, args []string) run {
 	return run{}
 }
 
+// save writes the state into the directory.
+func (p *inProcess) save(t testing.TB, w *testEnv) {
+	t.Helper()
+	w.write(t, "terraform.tfstate", string(encodedJSON(t, map[string]any{"resources": p.resources(t)})))
+}
+
+// importObject imports an object by its ID, as the command does.
+func (p *inProcess) importObject(t testing.TB, w *testEnv, address, id string) run {
+	t.Helper()
+	m := w.module(t, nil, importBlock(address, id))
+	plan := p.plan(t, m, tfdriver.Options{Targets: []string{address}})
+	if plan.Refreshed().Current[address] == nil {
+		return run{1, printed(&plan.Result)}
+	}
+	p.state, p.applied = plan.Refreshed(), m
+	p.save(t, w)
+	return run{}
+}
+
 // ended returns what Terraform prints in the end, and its exit code.
-func (r plannedRun) ended(t *testing.T, c commandLine) run {
+func (r plannedRun) ended(t testing.TB, c commandLine) run {
 	t.Helper()
 	imported, added, changed, destroyed := changes(r.Plan)
 	ended := run{output: printed(&r.Result)}
@@ -261,14 +282,14 @@ func (r plannedRun) ended(t *testing.T, c commandLine) run {
 	return ended
 }
 
-// module reads the configuration in the directory.
-func (w *testEnv) module(t *testing.T, variables map[string]cty.Value) *tfdriver.Module {
+// module reads the configuration in the directory, and further blocks.
+func (w *testEnv) module(t testing.TB, variables map[string]cty.Value, further ...string) *tfdriver.Module {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(w.dir, "*.tf"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	sources := map[string]string{}
+	sources := map[string]string{"further": strings.Join(further, "\n")}
 	for _, file := range files {
 		sources[filepath.Base(file)] = read(t, file)
 	}
@@ -282,7 +303,7 @@ func (w *testEnv) module(t *testing.T, variables map[string]cty.Value) *tfdriver
 }
 
 // variables are those that a file or the environment sets.
-func (w *testEnv) variables(t *testing.T) map[string]cty.Value {
+func (w *testEnv) variables(t testing.TB) map[string]cty.Value {
 	t.Helper()
 	all := map[string]cty.Value{}
 	for _, setting := range w.env {
@@ -301,7 +322,7 @@ func (w *testEnv) variables(t *testing.T) map[string]cty.Value {
 	return all
 }
 
-func objectOf(t *testing.T, content []byte) map[string]cty.Value {
+func objectOf(t testing.TB, content []byte) map[string]cty.Value {
 	t.Helper()
 	typ, err := ctyjson.ImpliedType(content)
 	if err != nil {
@@ -317,7 +338,7 @@ func objectOf(t *testing.T, content []byte) map[string]cty.Value {
 var addressForm = regexp.MustCompile(`^(\w+)\.(\w+)(?:\["(.*)"\])?$`)
 
 // resources are the objects as a file with a state has them.
-func (p *inProcess) resources(t *testing.T) []map[string]any {
+func (p *inProcess) resources(t testing.TB) []map[string]any {
 	t.Helper()
 	var all []map[string]any
 	for _, instance := range p.state.Instances() {
@@ -335,7 +356,7 @@ func (p *inProcess) resources(t *testing.T) []map[string]any {
 }
 
 // shownPlan is a plan as terraform show -json has it.
-func shownPlan(t *testing.T, plan *tfdriver.Plan) *tfjson.Plan {
+func shownPlan(t testing.TB, plan *tfdriver.Plan) *tfjson.Plan {
 	t.Helper()
 	shown := &tfjson.Plan{FormatVersion: "1.2"}
 	for _, c := range plan.Changes() {
@@ -380,7 +401,7 @@ func withoutUnknown(after, unknown any) any {
 }
 
 // shownState is the state as terraform show -json has it, with the data sources that the last plan has read.
-func (p *inProcess) shownState(t *testing.T, m *tfdriver.Module) *tfjson.State {
+func (p *inProcess) shownState(t testing.TB, m *tfdriver.Module) *tfjson.State {
 	t.Helper()
 	values := &tfjson.StateValues{RootModule: &tfjson.StateModule{}, Outputs: map[string]*tfjson.StateOutput{}}
 	add := func(address string, of map[string]any) {
@@ -407,7 +428,7 @@ func (p *inProcess) shownState(t *testing.T, m *tfdriver.Module) *tfjson.State {
 	return &tfjson.State{FormatVersion: "1.0", Values: values}
 }
 
-func decodedJSON(t *testing.T, value cty.Value) any {
+func decodedJSON(t testing.TB, value cty.Value) any {
 	t.Helper()
 	encoded, err := ctyjson.Marshal(value, value.Type())
 	if err != nil {
@@ -422,145 +443,7 @@ func decodedJSON(t *testing.T, value cty.Value) any {
 	return plain
 }
 
-// runSteps runs steps on the vendors as [resource.Test] does: runTerraform with a Terraform, runInProcess without.
-type runSteps func(*testing.T, *vendors, []resource.TestStep)
-
-func runInProcess(t *testing.T, v *vendors, steps []resource.TestStep) {
-	t.Helper()
-	t.Parallel()
-	p := newInProcess(t, v.providers()["kustom"])
-	var last *stepRun
-	for i, step := range steps {
-		if step.Config == "" && last != nil {
-			step.Config, step.ConfigVariables = last.step.Config, last.step.ConfigVariables
-		}
-		last = &stepRun{inProcess: p, step: step}
-		if ok := t.Run(fmt.Sprintf("step %d", i+1), last.run); !ok {
-			return
-		}
-	}
-	if len(p.state.Instances()) == 0 {
-		return
-	}
-	plan := p.plan(t, last.module(t), tfdriver.Options{Destroy: true})
-	if p.apply(t, plan); plan.Failed() {
-		t.Errorf("the objects could not be destroyed:\n%s", printed(&plan.Result))
-	}
-}
-
-// stepRun is one step of a test case.
-type stepRun struct {
-	*inProcess
-	step resource.TestStep
-}
-
-func (s *stepRun) module(t *testing.T, further ...string) *tfdriver.Module {
-	t.Helper()
-	variables := map[string]cty.Value{}
-	for name, variable := range s.step.ConfigVariables {
-		encoded, err := variable.MarshalJSON()
-		if err != nil {
-			t.Fatal(err)
-		}
-		variables[name] = objectOf(t, []byte(`{"value":`+string(encoded)+`}`))["value"]
-	}
-	m, err := tfdriver.ParseModule(map[string]string{"main.tf": s.step.Config + strings.Join(further, "\n")}, variables)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
-func (s *stepRun) run(t *testing.T) {
-	if s.step.PreConfig != nil {
-		s.step.PreConfig()
-	}
-	for _, address := range s.step.Taint {
-		s.state = s.state.WithTaint(address, true)
-	}
-	if s.step.ImportState {
-		s.runImport(t)
-		return
-	}
-	plan := s.plan(t, s.module(t), tfdriver.Options{Destroy: s.step.Destroy})
-	if !plan.Failed() {
-		s.checkPlan(t, plan)
-		s.apply(t, plan)
-	}
-	if s.failed(t, plan) {
-		return
-	}
-	if s.step.Destroy {
-		s.done()
-		return
-	}
-	shown := s.shownState(t, plan.module)
-	for _, check := range s.step.ConfigStateChecks {
-		var answer statecheck.CheckStateResponse
-		check.CheckState(t.Context(), statecheck.CheckStateRequest{State: shown}, &answer)
-		if answer.Error != nil {
-			t.Error(answer.Error)
-		}
-	}
-	if again := s.plan(t, s.module(t), tfdriver.Options{}); again.Failed() || !isEmpty(again.Plan) {
-		t.Errorf("the plan after the apply is not empty: %+v\n%s", again.Changes(), printed(&again.Result))
-	}
-	s.done()
-}
-
-// done calls what the step has for its end.
-func (s *stepRun) done() {
-	if s.step.PostApplyFunc != nil {
-		s.step.PostApplyFunc()
-	}
-}
-
-// failed says whether the step has failed, and holds that to what is expected.
-func (s *stepRun) failed(t *testing.T, plan plannedRun) bool {
-	t.Helper()
-	switch want := s.step.ExpectError; {
-	case want != nil && !plan.Failed():
-		t.Error("there was no error")
-	case want != nil && !want.MatchString(printed(&plan.Result)):
-		t.Errorf("the errors do not match %s:\n%s", want, printed(&plan.Result))
-	case want == nil && plan.Failed():
-		t.Error(printed(&plan.Result))
-	}
-	return plan.Failed()
-}
-
-func (s *stepRun) checkPlan(t *testing.T, plan plannedRun) {
-	t.Helper()
-	for _, check := range s.step.ConfigPlanChecks.PreApply {
-		var answer plancheck.CheckPlanResponse
-		check.CheckPlan(t.Context(), plancheck.CheckPlanRequest{Plan: shownPlan(t, plan.Plan)}, &answer)
-		if answer.Error != nil {
-			t.Error(answer.Error)
-		}
-	}
-}
-
-// runImport imports an object as the import command does, and compares it with the one in the state, or keeps it.
-func (s *stepRun) runImport(t *testing.T) {
-	t.Helper()
-	id := s.step.ImportStateId
-	if id == "" {
-		id = s.state.Current[s.step.ResourceName].Text("id")
-	}
-	empty := &inProcess{driver: s.driver, serve: s.serve, state: tfdriver.NewState()}
-	plan := empty.plan(t, s.module(t, importBlock(s.step.ResourceName, id)), tfdriver.Options{Targets: []string{s.step.ResourceName}})
-	imported := plan.Refreshed().Current[s.step.ResourceName]
-	if imported == nil {
-		t.Fatalf("nothing was imported:\n%s", printed(&plan.Result))
-	}
-	if s.step.ImportStatePersist {
-		s.state = plan.Refreshed()
-		return
-	}
-	wantImported(t, attributesOf(t, imported), attributesOf(t, s.state.Current[s.step.ResourceName]), s.step.ImportStateVerifyIgnore)
-}
-
-func attributesOf(t *testing.T, instance *tfdriver.Instance) map[string]any {
+func attributesOf(t testing.TB, instance *tfdriver.Instance) map[string]any {
 	t.Helper()
 	plain, err := tfdriver.Plain(instance.Value)
 	if err != nil {

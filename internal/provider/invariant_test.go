@@ -73,24 +73,19 @@ func mustBeOnlyHeldKeys(t *testing.T, output string) {
 func TestAccKeyDelete_WaitsForShop_I1(t *testing.T) {
 	t.Parallel()
 	w, key := oneKeyEnv(t, "10m", testEnvOptions{})
-	byHand, err := w.sandbox.GenerateKey(key.MerchantID, "by hand")
-	if err != nil {
-		t.Fatal(err)
-	}
+	byHand := w.sandbox.mustGenerate(key.MerchantID, "by hand")
 	w.sandbox.ResetRequests()
 	destroy := w.start(t, "destroy", "-auto-approve", "-input=false", "-no-color")
 	// Three shops are read once; the one that holds the key is asked again and again.
 	destroy.await(t, func() bool { return w.sandbox.Count(sandbox.Mystore, http.MethodGet, credentialsCall) >= 6 })
-	if err := w.sandbox.Install("fjellsport", byHand.Username, byHand.Secret); err != nil {
-		t.Fatal(err)
-	}
+	w.sandbox.mustInstall("fjellsport", byHand.Username, byHand.Secret)
 	if got := destroy.wait(t); got.code != 0 {
 		t.Fatalf("the key was not deleted after its shop had moved on:\n%s", got.output)
 	}
 	if keys := w.sandbox.Keys(key.MerchantID); slices.ContainsFunc(keys, func(k sandbox.Key) bool { return k.Username == key.Username }) {
 		t.Error("the key is still there")
 	}
-	mustHaveNoViolation(t, w)
+	w.sandbox.wantViolations(t)
 }
 
 // TestKeyDelete_RefusesKeyInUse_I1 deletes keys that must stay: the error says why, and nothing is deleted.
@@ -103,10 +98,8 @@ func TestKeyDelete_RefusesKeyInUse_I1(t *testing.T) {
 		moved bool
 	}{
 		{name: "the shop does not move on", want: "Shop fjellsport takes payments with it"},
-		{
-			name: "Mystore is unreachable", want: "Shop fjellsport, kaffebonna, ullogtre may use it, but the provider can't read that shop. 127.0.0.1",
-			arm: sandbox.Fault{API: sandbox.Mystore, Kind: sandbox.FaultDrop},
-		},
+		{name: "Mystore is unreachable", want: "Shop fjellsport, kaffebonna, ullogtre may use it, but the provider can't read that shop. 127.0.0.1",
+			arm: sandbox.Fault{API: sandbox.Mystore, Kind: sandbox.FaultDrop}},
 		{
 			name: "the token of another shop has expired", moved: true,
 			want: "Shop ullogtre may use it, but the provider can't read that shop. Mystore rejects the shop's token",
@@ -131,20 +124,18 @@ func TestKeyDelete_RefusesKeyInUse_I1(t *testing.T) {
 			if test.arm.API != "" {
 				defer w.sandbox.Arm(test.arm).Disarm()
 			}
-			got := w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color")
+			got := w.destroy(t)
 			if got.code == 0 || !strings.Contains(unwrapped(got.output), test.want) {
 				t.Errorf("exit code %d, want the error %q in\n%s", got.code, test.want, got.output)
 			}
 			if deletions := w.sandbox.Count(sandbox.Portal, http.MethodDelete, ""); deletions != 0 {
 				t.Errorf("%d keys were deleted", deletions)
 			}
-			if err := w.sandbox.Working("fjellsport"); err != nil {
-				t.Errorf("shop stopped: %v", err)
-			}
+			w.sandbox.mustTakePayments("fjellsport")
 			if w.keysInState(t)[key.MerchantID]["username"] != key.Username {
 				t.Error("the key is not in the state any more")
 			}
-			mustHaveNoViolation(t, w)
+			w.sandbox.wantViolations(t)
 		})
 	}
 }
@@ -159,9 +150,7 @@ func (w *testEnv) moveBack(t *testing.T, key sandbox.Key) {
 	t.Helper()
 	for _, other := range w.sandbox.Keys(key.MerchantID) {
 		if other.CredentialID != key.CredentialID {
-			if err := w.sandbox.Install("fjellsport", other.Username, other.Secret); err != nil {
-				t.Fatal(err)
-			}
+			w.sandbox.mustInstall("fjellsport", other.Username, other.Secret)
 		}
 	}
 }
@@ -187,21 +176,12 @@ resource "kustom_api_key" "key" {
 	w.mustApply(t)
 	for _, key := range w.sandbox.Keys(merchantID) {
 		if key.Username == w.keysInState(t)[merchantID]["username"] {
-			if err := w.sandbox.Install("fjellsport", key.Username, key.Secret); err != nil {
-				t.Fatal(err)
-			}
+			w.sandbox.mustInstall("fjellsport", key.Username, key.Secret)
 			return w, key
 		}
 	}
 	t.Fatal("the key in the state does not exist")
 	return nil, sandbox.Key{}
-}
-
-func mustHaveNoViolation(t *testing.T, w *testEnv) {
-	t.Helper()
-	for _, v := range w.sandbox.Violations() {
-		t.Errorf("violation: %v", v)
-	}
 }
 
 // TestProof_RetriesWhilePropagating_I1 installs keys that the merchant API knows only some time after they
@@ -242,22 +222,14 @@ func TestProof_FailureWritesNothing_I1(t *testing.T) {
 				Match: func(r sandbox.Request) bool { return r.Caller != "" },
 			},
 		},
-		{
-			name: "accepts everything", want: "The server at api_url is not Kustom's merchant API",
-			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "text/plain"},
-		},
-		{
-			name: "no route", want: "answer of Kustom's merchant API was inconclusive",
-			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "application/json", Body: `{"message":"no Route matched with those values"}`},
-		},
-		{
-			name: "refused", want: "rejects this Kustom ID",
-			fault: sandbox.Fault{Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized},
-		},
-		{
-			name: "region firewall", want: "it accepts no requests from this region",
-			fault: sandbox.Fault{Kind: sandbox.FaultAnswer, Status: http.StatusForbidden, ContentType: "text/html", Body: "<html></html>"},
-		},
+		{name: "accepts everything", want: "The server at api_url is not Kustom's merchant API",
+			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "text/plain"}},
+		{name: "no route", want: "answer of Kustom's merchant API was inconclusive",
+			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "application/json", Body: `{"message":"no Route matched with those values"}`}},
+		{name: "refused", want: "rejects this Kustom ID",
+			fault: sandbox.Fault{Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized}},
+		{name: "region firewall", want: "it accepts no requests from this region",
+			fault: sandbox.Fault{Kind: sandbox.FaultAnswer, Status: http.StatusForbidden, ContentType: "text/html", Body: "<html></html>"}},
 		{name: "unreachable", want: "answer of Kustom's merchant API was inconclusive", fault: sandbox.Fault{Kind: sandbox.FaultDrop}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -275,9 +247,7 @@ func TestProof_FailureWritesNothing_I1(t *testing.T) {
 				t.Errorf("%d shops were written to", writes)
 			}
 			for _, shop := range seed.Shops {
-				if err := w.sandbox.Working(shop.Name); err != nil {
-					t.Errorf("shop %s stopped: %v", shop.Name, err)
-				}
+				w.sandbox.mustTakePayments(shop.Name)
 			}
 			armed.Disarm()
 			// One object comes after the other here. An old key may have its turn before its shop has.

@@ -4,32 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
-	"slices"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestI5_NextRunPutsRightAKillAtEachRequest kills the provider at each request of the migration of three shops, in each way, when the
-// vendor has done the work and not answered yet. One clean run must put everything right. TestAccI5_NextRunPutsRightAKill kills a real
+// TestKill_NextRunPutsShopsRightAtEachRequest_I5 kills the provider at each request of the migration of three shops, in each way, when the
+// vendor has done the work and not answered yet. One clean run must put everything right. TestAccKill_NextRunPutsShopsRight_I5 kills a real
 // process at the two requests that change most.
-func TestI5_NextRunPutsRightAKillAtEachRequest(t *testing.T) {
+func TestKill_NextRunPutsShopsRightAtEachRequest_I5(t *testing.T) {
 	t.Parallel()
 	atEachRequest(t, "kills of the provider", killedRehearsal)
 }
 
-// TestI5_NextRunPutsRightAnInterruptAtEachRequest stops the run, as Ctrl-C does, while the answer to each request of the migration is on
-// its way. One further run must put everything right. TestAccI5_NextRunPutsRightAnInterrupt does so to a real Terraform.
-func TestI5_NextRunPutsRightAnInterruptAtEachRequest(t *testing.T) {
+// TestInterrupt_NextRunPutsShopsRightAtEachRequest_I5 stops the run, as Ctrl-C does, while the answer to each request of the migration is on
+// its way. One further run must put everything right. TestAccInterrupt_NextRunPutsShopsRight_I5 does so to a real Terraform.
+func TestInterrupt_NextRunPutsShopsRightAtEachRequest_I5(t *testing.T) {
 	t.Parallel()
 	atEachRequest(t, "interruptions of the run", interruptedRehearsal)
 }
@@ -56,27 +54,20 @@ func requestsOf(t *testing.T, way string) int {
 	all := &meeting{point: -1}
 	synctest.Test(t, func(t *testing.T) {
 		seed := sandbox.ThreeShops()
-		r := rehearsed(t, testEnvOptions{seed: &seed, carrier: all}, way)
-		r.oneByOne(way, seed)
-		r.mustApply(t)
+		rehearseOneByOne(t, testEnvOptions{seed: &seed, carrier: all}, way).mustApply(t)
 	})
 	return all.seen
 }
 
-// oneByOne does one thing at a time, so that one kill hits one of them: one object, and in a fleet one shop.
-func (r *rehearsal) oneByOne(way string, seed sandbox.Seed) {
-	r.serially = true
-	if way != wayFleet {
-		return
+// rehearseOneByOne does one thing at a time, so that one kill hits one of them: one object, and in a fleet one shop.
+func rehearseOneByOne(t *testing.T, o testEnvOptions, way string) *testEnv {
+	t.Helper()
+	w := rehearse(t, o, way)
+	w.inProcess.concurrent = false
+	if way == wayFleet {
+		w.write(t, "main.tf", edit(t, read(t, filepath.Join(w.dir, "main.tf")), "shops = {", "max_concurrency = 1\n  shops = {"))
 	}
-	fleet := fleetOf(seed, nil)
-	shops := fleet.config
-	fleet.config = func(values map[string]tftypes.Value) map[string]any {
-		all := shops(values)
-		all["max_concurrency"] = 1
-		return all
-	}
-	r.chains = [][]object{{fleet}}
+	return w
 }
 
 // meeting carries requests, and calls met in place of the answer to one of them, which the vendor has given already.
@@ -109,7 +100,7 @@ type grave struct {
 	killed, opened chan struct{}
 }
 
-// errKilled is what the goroutines of a killed provider are told when the test is over.
+// errKilled is what the goroutines of a killed provider are told when the test is over, and Terraform at once.
 var errKilled = errors.New("the provider has been killed")
 
 func newGrave(point int) *grave {
@@ -135,16 +126,19 @@ func (g *grave) RoundTrip(req *http.Request) (*http.Response, error) {
 func killedRehearsal(t *testing.T, way string, point int) (broken, orphans, violations int) {
 	seed, dir := sandbox.ThreeShops(), t.TempDir()
 	g := newGrave(point)
-	first := rehearsed(t, testEnvOptions{seed: &seed, carrier: g, cacheDir: dir}, way)
-	first.oneByOne(way, seed)
-	var run sync.WaitGroup
-	run.Go(func() { _ = first.core.apply(t.Context()) })
-	defer run.Wait()
+	w := rehearseOneByOne(t, testEnvOptions{seed: &seed, carrier: g, cacheDir: dir}, way)
+	serve := w.inProcess.serve
+	var calls sync.WaitGroup
+	w.inProcess.serve = func() (tfprotov6.ProviderServer, error) {
+		server, err := serve()
+		return endingServer{ProviderServer: server, killed: g.killed, calls: &calls}, err
+	}
+	defer calls.Wait()
 	defer close(g.opened)
-	<-g.killed
+	w.apply(t)
 	// What the others of its goroutines were about to do, they have done then, and wait for an answer.
 	synctest.Wait()
-	next := first.successor(t, seed, way, dir)
+	next := w.successor(t, seed, way, dir)
 	next.mustApply(t)
 	next.mustBeEmpty(t)
 	return next.mustBeRight(t, seed, 0)
@@ -152,21 +146,73 @@ func killedRehearsal(t *testing.T, way string, point int) (broken, orphans, viol
 
 // successor is the migration after the provider was killed: with what is in the state and on disk, and no more. What is on
 // disk is copied, as the locks of a process that is gone are gone too.
-func (r *rehearsal) successor(t *testing.T, seed sandbox.Seed, way, dir string) *rehearsal {
+func (w *testEnv) successor(t *testing.T, seed sandbox.Seed, way, dir string) *testEnv {
 	t.Helper()
 	left := t.TempDir()
 	if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	next := newRehearsal(t, r.box, seed, way, rehearsedProvider(r.box.Sandbox, nil, left), r.settings)
-	next.oneByOne(way, seed)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	next.state, next.tainted = maps.Clone(r.state), maps.Clone(r.tainted)
-	for address, all := range r.deposed {
-		next.deposed[address] = slices.Clone(all)
-	}
+	next := rehearseOneByOne(t, testEnvOptions{seed: &seed, cacheDir: left, box: w.sandbox.Sandbox}, way)
+	next.inProcess.state, next.inProcess.concurrent = w.inProcess.state, true
 	return next
+}
+
+// endingServer is a server whose process is killed or interrupted. No call begins afterwards. A call that is under way
+// when the process is killed has no answer.
+type endingServer struct {
+	tfprotov6.ProviderServer
+	killed, interrupted <-chan struct{}
+	// calls are those under way, also where nobody waits for their answers any more.
+	calls *sync.WaitGroup
+}
+
+// errInterrupted is what a call is told that would begin after the interruption.
+var errInterrupted = errors.New("execution halted")
+
+func (s endingServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	return callEnding(ctx, s, req, s.ProviderServer.ReadResource)
+}
+
+func (s endingServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	return callEnding(ctx, s, req, s.ProviderServer.PlanResourceChange)
+}
+
+func (s endingServer) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	return callEnding(ctx, s, req, s.ProviderServer.ApplyResourceChange)
+}
+
+func (s endingServer) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+	return callEnding(ctx, s, req, s.ProviderServer.ReadDataSource)
+}
+
+func (s endingServer) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
+	return callEnding(ctx, s, req, s.ProviderServer.ImportResourceState)
+}
+
+// callEnding calls a server unless it has ended, and does not wait for its answer once it is killed.
+func callEnding[Request, Response any](
+	ctx context.Context, s endingServer, req Request, call func(context.Context, Request) (Response, error),
+) (resp Response, err error) {
+	select {
+	case <-s.killed:
+		return resp, errKilled
+	case <-s.interrupted:
+		return resp, errInterrupted
+	default:
+	}
+	answered := make(chan struct{})
+	var answer Response
+	var failure error
+	s.calls.Go(func() {
+		defer close(answered)
+		answer, failure = call(ctx, req)
+	})
+	select {
+	case <-answered:
+		return answer, failure
+	case <-s.killed:
+		return resp, errKilled
+	}
 }
 
 // late is how long the answer to an interrupted request takes.
@@ -175,10 +221,10 @@ const late = 400 * time.Millisecond
 func interruptedRehearsal(t *testing.T, way string, point int) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
 	m := &meeting{point: point}
-	r := rehearsed(t, testEnvOptions{seed: &seed, carrier: m}, way)
-	r.oneByOne(way, seed)
+	w := rehearseOneByOne(t, testEnvOptions{seed: &seed, carrier: m}, way)
+	interrupt := w.interruptible()
 	m.met = func(req *http.Request, resp *http.Response) (*http.Response, error) {
-		if err := r.stop(req.Context()); err != nil {
+		if err := interrupt(context.WithoutCancel(req.Context())); err != nil {
 			return nil, err
 		}
 		select {
@@ -188,24 +234,44 @@ func interruptedRehearsal(t *testing.T, way string, point int) (broken, orphans,
 			return resp, nil
 		}
 	}
-	interrupted := r.apply(t)
+	interrupted := w.apply(t)
 	// Terraform does not wait for a read that is under way.
 	time.Sleep(late)
-	r.mustApply(t)
-	r.mustBeEmpty(t)
-	broken, orphans, violations = r.mustBeRight(t, seed, 0)
+	w.inProcess.concurrent = true
+	w.mustApply(t)
+	w.mustBeEmpty(t)
+	broken, orphans, violations = w.mustBeRight(t, seed, 0)
 	if t.Failed() {
 		t.Logf("the interrupted run:\n%s", interrupted.output)
 	}
 	return broken, orphans, violations
 }
 
-// stop stops the walk that is under way, as Terraform does when it is interrupted: nothing more is begun.
-func (c *core) stop(ctx context.Context) error {
-	c.mu.Lock()
-	w := c.walking
-	w.stopped = true
-	c.mu.Unlock()
-	_, err := w.server.StopProvider(context.WithoutCancel(ctx), &tfprotov6.StopProviderRequest{})
-	return err
+// interruptible returns what interrupts the servers that run, as Terraform does when it is interrupted: nothing more is
+// begun.
+func (w *testEnv) interruptible() (interrupt func(context.Context) error) {
+	var mu sync.Mutex
+	var running []tfprotov6.ProviderServer
+	interrupted := make(chan struct{})
+	serve := w.inProcess.serve
+	w.inProcess.serve = func() (tfprotov6.ProviderServer, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		server, err := serve()
+		running = append(running, server)
+		return endingServer{ProviderServer: server, interrupted: interrupted, calls: new(sync.WaitGroup)}, err
+	}
+	return func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		close(interrupted)
+		var errs []error
+		for _, server := range running {
+			_, err := server.StopProvider(ctx, &tfprotov6.StopProviderRequest{})
+			errs = append(errs, err)
+		}
+		// The next run is another one.
+		running, interrupted = nil, make(chan struct{})
+		return errors.Join(errs...)
+	}
 }

@@ -18,10 +18,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestAccI5_NextRunPutsRightAKill kills the provider's process at a request of the migration of three shops, in each way,
+// TestAccKill_NextRunPutsShopsRight_I5 kills the provider's process at a request of the migration of three shops, in each way,
 // when the server has done the work and not answered yet. One clean run must put everything right.
-// TestI5_NextRunPutsRightAKillAtEachRequest does so in this process at all requests.
-func TestAccI5_NextRunPutsRightAKill(t *testing.T) {
+// TestKill_NextRunPutsShopsRightAtEachRequest_I5 does so in this process at all requests.
+func TestAccKill_NextRunPutsShopsRight_I5(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("finds the provider's process in /proc")
@@ -29,9 +29,9 @@ func TestAccI5_NextRunPutsRightAKill(t *testing.T) {
 	atChanges(t, "kills of the provider's process", killedMigration)
 }
 
-// TestAccI5_NextRunPutsRightAnInterrupt interrupts Terraform, as Ctrl-C does, while the answer to one of the same requests is
+// TestAccInterrupt_NextRunPutsShopsRight_I5 interrupts Terraform, as Ctrl-C does, while the answer to one of the same requests is
 // on its way. One further run must put everything right.
-func TestAccI5_NextRunPutsRightAnInterrupt(t *testing.T) {
+func TestAccInterrupt_NextRunPutsShopsRight_I5(t *testing.T) {
 	t.Parallel()
 	atChanges(t, "interruptions of Terraform", interruptedMigration)
 }
@@ -99,8 +99,8 @@ func interruptedMigration(t *testing.T, way string, at sandbox.Fault) (broken, o
 	return broken, orphans, violations
 }
 
-// TestAccI6_InterruptEndsWaits interrupts a deletion that would wait for a shop for an hour.
-func TestAccI6_InterruptEndsWaits(t *testing.T) {
+// TestAccInterrupt_EndsWaits_I6 interrupts a deletion that would wait for a shop for an hour.
+func TestAccInterrupt_EndsWaits_I6(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, testEnvOptions{external: true})
 	w.write(t, "main.tf", `
@@ -118,9 +118,7 @@ resource "kustom_api_key" "key" {
 	w.mustApply(t)
 	key, _ := w.keysInState(t)["M00412871"]["username"].(string)
 	secret, _ := w.keysInState(t)["M00412871"]["secret"].(string)
-	if err := w.sandbox.Install("fjellsport", key, secret); err != nil {
-		t.Fatal(err)
-	}
+	w.sandbox.mustInstall("fjellsport", key, secret)
 	asked := w.sandbox.Count(sandbox.Mystore, "GET", credentialsCall)
 	destroy := w.start(t, "destroy", "-auto-approve", "-input=false", "-no-color")
 	// Each shop is read once, and the one that holds the key again: then the wait begins.

@@ -40,7 +40,7 @@ func currentIn(current bool, shops ...string) map[string]knownvalue.Check {
 // TestLegacyIntegrations_ListsLegacyKeys runs the published example: two legacy keys of one store, of which a
 // shop uses one, and two stores with one each.
 func TestLegacyIntegrations_ListsLegacyKeys(t *testing.T) {
-	apiOnly(t, "no page shows a host: TestAccSwitch finds keys by their form")
+	apiOnly(t, "no page shows a host: TestAccSwitch_MovesThreeShops finds keys by their form")
 	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
 	legacy := func(merchantID string, lastUsed knownvalue.Check, current bool, shops ...string) knownvalue.Check {
 		facts := currentIn(current, shops...)

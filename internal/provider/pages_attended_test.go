@@ -6,10 +6,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
@@ -17,7 +18,7 @@ import (
 // attendedShop is a connection of a shop with Klarna's key, over the pages, with somebody who attends.
 type attendedShop struct {
 	*vendors
-	*core
+	w         *testEnv
 	shop      sandbox.Shop
 	attendant *browsertest.Attendant
 }
@@ -28,13 +29,9 @@ func newAttendedShop(t *testing.T, choose func(question string) string) *attende
 	seed := klarnasForm(loneShop())
 	a := &attendedShop{vendors: newVendorsBy(t, waysPages, seed, sandbox.Options{}), attendant: &browsertest.Attendant{Choose: choose}}
 	a.shop = a.vendors.shop(t, seed.Shops[0].Name)
-	a.core = &core{
-		provider: newProvider(provider.Options{
-			Version: "test", Clock: a.clock, Getenv: func(name string) string { return a.env[name] }, Attendant: a.attendant.Attend,
-		}, waysPages),
-		settings: map[string]any{"browser": map[string]any{"attended": true}},
-		chains:   connections(seed), state: map[string]instance{}, deposed: map[string][]instance{}, tainted: map[string]bool{},
-	}
+	a.w = a.commands(t, provider.Options{Attendant: a.attendant.Attend})
+	a.w.useExample(t, wayConnection, seed)
+	a.w.configure(t, "browser { attended = true }")
 	return a
 }
 
@@ -63,17 +60,15 @@ func (a *attendedShop) wantAsked(t *testing.T, want ...string) {
 	}
 }
 
-// TestPagesAttended: each click that changes something waits for the person's OK, and the shop is switched.
-func TestPagesAttended(t *testing.T) {
+// TestPagesAttended_AsksBeforeEachChange: each click that changes something waits for the person's OK, and the shop is switched.
+func TestPagesAttended_AsksBeforeEachChange(t *testing.T) {
 	t.Parallel()
 	a := newAttendedShop(t, func(string) string { return "OK" })
-	if _, err := a.plan(t.Context()); err != nil {
-		t.Fatal(err)
+	if got := a.w.terraform(t, "plan"); got.code != 0 {
+		t.Fatal(got.output)
 	}
 	a.wantAsked(t)
-	if err := a.apply(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	a.w.mustApply(t)
 	a.wantAsked(t, "Generate new", "Update ID and Secret", "Delete API Key", "Confirm")
 	a.wantWorking(t, a.shop.Name)
 	if keys := a.Keys(a.shop.MerchantID); len(keys) != 1 || keys[0].Username == a.shop.KustomID {
@@ -81,8 +76,8 @@ func TestPagesAttended(t *testing.T) {
 	}
 }
 
-// TestPagesAttendedStop: what the person stops is not clicked, the shop keeps its key, and a later run goes on.
-func TestPagesAttendedStop(t *testing.T) {
+// TestPagesAttended_StopChangesNothing: what the person stops is not clicked, the shop keeps its key, and a later run goes on.
+func TestPagesAttended_StopChangesNothing(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		stopAt string
@@ -101,8 +96,8 @@ func TestPagesAttendedStop(t *testing.T) {
 				}
 				return "OK"
 			})
-			if err := a.apply(t.Context()); err == nil || !strings.Contains(err.Error(), "because you said Stop") {
-				t.Errorf("the error is %v", err)
+			if got := a.w.apply(t); got.code == 0 || !strings.Contains(got.output, "because you said Stop") {
+				t.Errorf("the error is %s", got.output)
 			}
 			a.wantAsked(t, test.asked...)
 			a.wantWorking(t, a.shop.Name)
@@ -113,16 +108,14 @@ func TestPagesAttendedStop(t *testing.T) {
 				t.Errorf("the store has %d keys", len(keys))
 			}
 			stopping.Store(false)
-			if err := a.apply(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			a.w.mustApply(t)
 			a.wantWorking(t, a.shop.Name)
 		})
 	}
 }
 
-// TestAttendedNeedsAScreen: the run ends before anything is planned, and says why.
-func TestAttendedNeedsAScreen(t *testing.T) {
+// TestPagesAttended_NeedsScreen: the run ends before anything is planned, and says why.
+func TestPagesAttended_NeedsScreen(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		env    map[string]string
@@ -134,26 +127,14 @@ func TestAttendedNeedsAScreen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := provider.New(provider.Options{Version: "test", Getenv: func(name string) string { return test.env[name] }})()
-			server, err := provider.NewServer(p, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			schemas, err := schemasOnce()
-			if err != nil {
-				t.Fatal(err)
-			}
-			config, err := newDynamic(schemas.Provider.ValueType(), map[string]any{"browser": map[string]any{"attended": true}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: config})
-			if err != nil {
-				t.Fatal(err)
-			}
+			v := &vendors{way: waysAPIs, env: test.env, clock: clocktest.New(time.Time{})}
+			w := v.commands(t, provider.Options{Sessions: browser.SessionStore{Dir: t.TempDir()}})
+			w.write(t, "main.tf", keyOnly)
+			w.configure(t, "browser { attended = true }")
+			says := w.terraform(t, "plan").output
 			failed := test.failed && runtime.GOOS == "linux" // Elsewhere, nothing tells.
-			if got := errorsOf(resp.Diagnostics); (got != "") != failed || failed && !strings.Contains(got, "This machine has no screen") {
-				t.Errorf("the errors are %q", got)
+			if strings.Contains(says, "This machine has no screen") != failed {
+				t.Errorf("it says %s", says)
 			}
 		})
 	}

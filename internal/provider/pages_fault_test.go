@@ -15,7 +15,6 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
@@ -31,7 +30,7 @@ type pageFault struct {
 	name  string
 	fault sandbox.Fault
 	// browser is what the block says besides.
-	browser map[string]any
+	browser string
 	// pages says how the pages behave otherwise, and keyLimit how many keys a store can have.
 	pages    sandbox.PagesOptions
 	keyLimit int
@@ -41,6 +40,8 @@ type pageFault struct {
 	lookalikes bool
 	// kills says that the browser is killed when the fault happens.
 	kills bool
+	// cacheDir is what the provider remembers on disk in.
+	cacheDir string
 	// way is the one way that is tried; empty where it does not matter.
 	way string
 	// left is how many keys stay that no state has.
@@ -52,7 +53,7 @@ type pageFault struct {
 }
 
 // stepTimeout is how long the faults have a step wait in vain.
-func stepTimeout() map[string]any { return map[string]any{"timeout": "6s"} }
+const stepTimeout = `timeout = "6s"`
 
 func pageFaults() []pageFault {
 	const (
@@ -81,47 +82,35 @@ func pageFaults() []pageFault {
 	}
 	return []pageFault{
 		{name: "session expired at the list", fault: portal("GET", pageKeys, sandbox.FaultSignOut), says: signIn},
-		{name: "session expired at the key", fault: portal("POST", pageKeys, sandbox.FaultSignOut), browser: stepTimeout(), says: leads},
-		{
-			name: "session expired at the popup", fault: portal("GET", popupPage, sandbox.FaultSignOut), browser: stepTimeout(), pending: 2, says: leads,
-			way: wayPair,
-		},
+		{name: "session expired at the key", fault: portal("POST", pageKeys, sandbox.FaultSignOut), browser: stepTimeout, says: leads},
+		{name: "session expired at the popup", fault: portal("GET", popupPage, sandbox.FaultSignOut), browser: stepTimeout, pending: 2, says: leads,
+			way: wayPair},
 		{name: "session expired at the shop", fault: mystore("GET", extensionsPage, sandbox.FaultSignOut), says: signIn},
 		{name: "session expired at the deletion", fault: portal("DELETE", pageKey, sandbox.FaultSignOut), way: wayPair, says: signIn},
-		{name: "session expired at the write", fault: mystore("POST", credentialsForm, sandbox.FaultSignOut), browser: stepTimeout(), says: clicked},
+		{name: "session expired at the write", fault: mystore("POST", credentialsForm, sandbox.FaultSignOut), browser: stepTimeout, says: clicked},
 
 		{name: "slow pages", fault: sandbox.Fault{API: sandbox.PortalPages, Kind: sandbox.FaultDelay, Latency: 700 * time.Millisecond}, passes: true},
-		{name: "key slower than a step may take", fault: slow(portal("POST", pageKeys, sandbox.FaultDelay), 8*time.Second), browser: stepTimeout()},
-		{name: "write slower than a step may take", fault: slow(mystore("POST", credentialsForm, sandbox.FaultDelay), 8*time.Second), browser: stepTimeout()},
+		{name: "key slower than a step may take", fault: slow(portal("POST", pageKeys, sandbox.FaultDelay), 8*time.Second), browser: stepTimeout},
+		{name: "write slower than a step may take", fault: slow(mystore("POST", credentialsForm, sandbox.FaultDelay), 8*time.Second), browser: stepTimeout},
 
-		{
-			name: "changed word for the key", fault: renamed(sandbox.PortalPages, "Generate new", "New credential"), browser: stepTimeout(),
-			says: `labels = { "portal.generate_new" =`,
-		},
-		{
-			name: "changed word for the key, overridden", fault: renamed(sandbox.PortalPages, "Generate new", "New credential"),
-			browser: map[string]any{"labels": map[string]any{"portal.generate_new": "New credential"}}, passes: true,
-		},
-		{
-			name: "changed word for the write", fault: renamed(sandbox.MystorePages, "Update ID and Secret", "Commit pair"), browser: stepTimeout(),
-			says: "(label mystore.update_id_and_secret)",
-		},
-		{
-			name: "changed word for the write, overridden", fault: renamed(sandbox.MystorePages, "Update ID and Secret", "Commit pair"),
-			browser: map[string]any{"labels": map[string]any{"mystore.update_id_and_secret": "Commit pair"}}, passes: true,
-		},
+		{name: "changed word for the key", fault: renamed(sandbox.PortalPages, "Generate new", "New credential"), browser: stepTimeout,
+			says: `labels = { "portal.generate_new" =`},
+		{name: "changed word for the key, overridden", fault: renamed(sandbox.PortalPages, "Generate new", "New credential"),
+			browser: `labels = { "portal.generate_new" = "New credential" }`, passes: true},
+		{name: "changed word for the write", fault: renamed(sandbox.MystorePages, "Update ID and Secret", "Commit pair"), browser: stepTimeout,
+			says: "(label mystore.update_id_and_secret)"},
+		{name: "changed word for the write, overridden", fault: renamed(sandbox.MystorePages, "Update ID and Secret", "Commit pair"),
+			browser: `labels = { "mystore.update_id_and_secret" = "Commit pair" }`, passes: true},
 
 		{name: "similar usernames", fault: portal("GET", pageKeys, sandbox.FaultDelay), lookalikes: true, passes: true},
 
-		{name: "dialog of the key stays", fault: portal("POST", pageKeys, sandbox.FaultStay), browser: stepTimeout()},
-		{
-			name: "dialog of the key stays after the work", fault: portal("POST", pageKeys, sandbox.FaultWorkThenStay), browser: stepTimeout(),
-			says: "the popup with its secret was not seen; the key was deleted again",
-		},
-		{name: "form of the shop stays", fault: mystore("POST", credentialsForm, sandbox.FaultStay), browser: stepTimeout(), passes: true},
-		{name: "form of the shop stays after the work", fault: mystore("POST", credentialsForm, sandbox.FaultWorkThenStay), browser: stepTimeout(), passes: true},
-		{name: "dialog of the deletion stays", fault: portal("DELETE", pageKey, sandbox.FaultStay), browser: stepTimeout(), passes: true},
-		{name: "dialog of the deletion stays after the work", fault: portal("DELETE", pageKey, sandbox.FaultWorkThenStay), browser: stepTimeout(), passes: true},
+		{name: "dialog of the key stays", fault: portal("POST", pageKeys, sandbox.FaultStay), browser: stepTimeout},
+		{name: "dialog of the key stays after the work", fault: portal("POST", pageKeys, sandbox.FaultWorkThenStay), browser: stepTimeout,
+			says: "the popup with its secret was not seen; the key was deleted again"},
+		{name: "form of the shop stays", fault: mystore("POST", credentialsForm, sandbox.FaultStay), browser: stepTimeout, passes: true},
+		{name: "form of the shop stays after the work", fault: mystore("POST", credentialsForm, sandbox.FaultWorkThenStay), browser: stepTimeout, passes: true},
+		{name: "dialog of the deletion stays", fault: portal("DELETE", pageKey, sandbox.FaultStay), browser: stepTimeout, passes: true},
+		{name: "dialog of the deletion stays after the work", fault: portal("DELETE", pageKey, sandbox.FaultWorkThenStay), browser: stepTimeout, passes: true},
 
 		{name: "browser killed at a list", fault: portal("GET", pageKeys, sandbox.FaultSilence), kills: true, passes: true},
 		{name: "browser killed before the key", fault: portal("POST", pageKeys, sandbox.FaultSilence), kills: true},
@@ -132,7 +121,7 @@ func pageFaults() []pageFault {
 		{name: "browser killed after the deletion", fault: portal("DELETE", pageKey, sandbox.FaultWorkThenSilence), kills: true, passes: true},
 
 		{
-			name: "session expired at the popup", fault: portal("GET", popupPage, sandbox.FaultSignOut), browser: stepTimeout(), pending: 2, says: leads,
+			name: "session expired at the popup", fault: portal("GET", popupPage, sandbox.FaultSignOut), browser: stepTimeout, pending: 2, says: leads,
 			way: wayConnection,
 			// The key was made, and nobody saw its name: pages have no idempotency keys, and the session that could have
 			// read the list is gone. The list of before, which tells the key from others, is kept beside the state. The
@@ -144,9 +133,9 @@ func pageFaults() []pageFault {
 	}
 }
 
-// TestPageFaults spoils a page or the browser once while a shop is given a new key over the pages, in one way or
+// TestPagesFaults_NextRunPutsShopRight spoils a page or the browser once while a shop is given a new key over the pages, in one way or
 // the other, and lets one clean run follow: I1 to I5 must hold.
-func TestPageFaults(t *testing.T) {
+func TestPagesFaults_NextRunPutsShopRight(t *testing.T) {
 	t.Parallel()
 	pagesOnly(t)
 	var tally faultTally
@@ -178,11 +167,12 @@ func spoiledPages(t *testing.T, way string, f pageFault) (broken, orphans, viola
 	var kill func(*testing.T)
 	if f.kills {
 		group = ownBrowsers(t)
-		f.browser = map[string]any{}
-		f.browser["executable"], kill = killable(t)
+		var executable string
+		executable, kill = killable(t)
+		f.browser = fmt.Sprintf("executable = %q", executable)
 	}
 	r := rehearseOnPages(t, seed, way, f, group)
-	armed := r.box.Arm(f.fault)
+	armed := r.sandbox.Arm(f.fault)
 	ended := make(chan run, 1)
 	go func() { ended <- r.apply(t) }()
 	if kill != nil {
@@ -200,10 +190,10 @@ func spoiledPages(t *testing.T, way string, f pageFault) (broken, orphans, viola
 	if output := unwrapped(first.output); f.says != "" && !strings.Contains(output, f.says) {
 		t.Errorf("the first run does not say %q:\n%s", f.says, first.output)
 	}
-	if err := r.box.Working("fjellsport"); err != nil {
+	if err := r.sandbox.Working("fjellsport"); err != nil {
 		t.Errorf("I1: the shop stopped: %v\n%s", err, first.output)
 	}
-	r.signInAgain()
+	r.signInAgain(t)
 	r.mustApply(t)
 	r.mustBeEmpty(t)
 	broken, orphans, violations = r.mustBeRight(t, seed, f.left)
@@ -226,30 +216,23 @@ func awaitFault(t *testing.T, armed *sandbox.Armed, ended chan run) {
 	}
 }
 
-// pagesRehearsal is a migration over pages, where time passes as it does.
-type pagesRehearsal struct {
-	*rehearsal
-	signInAgain func()
+// rehearseOnPages returns the migration of a seed's shops over pages, where time passes as it does.
+func rehearseOnPages(t testing.TB, seed sandbox.Seed, way string, f pageFault, group *browser.Group) *testEnv {
+	t.Helper()
+	w := newTestEnv(t, testEnvOptions{
+		inProcess: true, way: waysPages, seed: &seed, clock: clock.System{}, browsers: group, browser: f.browser, cacheDir: f.cacheDir,
+		sandbox: sandbox.Options{Pending: f.pending, Pages: f.pages, KeyLimit: f.keyLimit},
+	})
+	w.inProcess.concurrent = true
+	w.useExample(t, way, seed)
+	return w
 }
 
-func rehearseOnPages(t *testing.T, seed sandbox.Seed, way string, f pageFault, group *browser.Group) pagesRehearsal {
+// signInAgain gives the provider new sessions, and a browser as it is by default.
+func (w *testEnv) signInAgain(t *testing.T) {
 	t.Helper()
-	s, err := sandbox.New(seed, sandbox.Options{Clock: clock.System{}, Pending: f.pending, Pages: f.pages, KeyLimit: f.keyLimit})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := sandbox.Start(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	env, settings := server.PagesEnv(), map[string]any{"browser": f.browser}
-	p := newProvider(provider.Options{
-		Version: "test", Clock: clock.System{}, Browsers: group, Getenv: func(name string) string { return env[name] },
-	}, waysPages)
-	return pagesRehearsal{newRehearsal(t, observed{s, t}, seed, way, p, settings), func() {
-		env, settings["browser"] = server.PagesEnv(), map[string]any{}
-	}}
+	w.vendors = w.server.PagesEnv()
+	w.configure(t, "browser {}")
 }
 
 // ownBrowsers are browsers that a test can end without harm to others.
@@ -297,10 +280,10 @@ func killable(t *testing.T) (executable string, kill func(*testing.T)) {
 	}
 }
 
-// TestAccPagesLeaveNothing switches twenty shops over pages, four tabs at once, by a provider in a process
+// TestAccPages_LeaveNothingBehind switches twenty shops over pages, four tabs at once, by a provider in a process
 // of its own: when Terraform has ended, there is no browser, no profile and no session's file left. The
 // time is printed beside that of the APIs. It is not parallel, so that both have the machine to themselves.
-func TestAccPagesLeaveNothing(t *testing.T) {
+func TestAccPages_LeaveNothingBehind(t *testing.T) {
 	pagesOnly(t)
 	const shops = 20
 	seed := sandbox.FleetSeed(shops)

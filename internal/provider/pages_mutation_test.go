@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
 // mutantsPerStep is how many mutations are tried at each step of a switch.
@@ -66,11 +67,11 @@ func twoStores(crowded bool) sandbox.Seed {
 	return seed
 }
 
-// TestSwitchOverMutatedPages switches a shop over pages of which something has changed: its key is made, proven,
+// TestPagesMutations_SwitchOrNameWhatIsMissing switches a shop over pages of which something has changed: its key is made, proven,
 // installed, confirmed, and the old one deleted, or the run stops and names the thing that it lacks. Nothing else is
 // clicked, no key is lost, the shop takes payments all the time, and once the pages are as they were, a run ends what was
 // begun.
-func TestSwitchOverMutatedPages(t *testing.T) {
+func TestPagesMutations_SwitchOrNameWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	pagesOnly(t)
 	seed := chosenSeed(t)
@@ -90,17 +91,17 @@ func switchOver(t *testing.T, m mutant) bool {
 	seed := twoStores(m.Step == sandbox.StepListKeys)
 	shop := seed.Shops[0]
 	r := rehearseOnPages(t, seed, m.way, pageFault{
-		browser: map[string]any{"timeout": "12s"}, keyLimit: 30,
+		browser: `timeout = "12s"`, keyLimit: 30,
 		pages: sandbox.PagesOptions{Developers: m.developers, Mutations: []string{m.Name}},
 	}, &browsers)
-	before := r.box.Keys(shop.MerchantID)
+	before := r.sandbox.Keys(shop.MerchantID)
 	first := r.apply(t)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("%s; the run over the mutated pages ended with %d:\n%s", m.Description, first.code, first.output)
 		}
 	})
-	if err := r.box.Working(shop.Name); err != nil {
+	if err := r.sandbox.Working(shop.Name); err != nil {
 		t.Errorf("the shop has stopped: %v", err)
 	}
 	r.wantNoKeyLost(t, shop.MerchantID, before, first)
@@ -108,39 +109,39 @@ func switchOver(t *testing.T, m mutant) bool {
 		t.Error("the run stops, and does not name what it lacks")
 	}
 	// A connection whose old key could not be deleted only warns of it.
-	left := slices.ContainsFunc(r.box.Keys(shop.MerchantID), func(k sandbox.Key) bool { return k.Username == shop.KustomID })
+	left := slices.ContainsFunc(r.sandbox.Keys(shop.MerchantID), func(k sandbox.Key) bool { return k.Username == shop.KustomID })
 	switched := first.code == 0 && !left
 	if !switched {
 		r.goOn(t)
 	}
 	r.mustBeEmpty(t)
 	// Of a shop that has never shown which key it has, nobody knows that it was the old one: that stays.
-	r.mustBeSwitched(t, seed, m.Name == "id-not-shown")
-	for _, stray := range r.box.Strays() {
+	r.mustHoldNewKeyOnly(t, seed, m.Name == "id-not-shown")
+	for _, stray := range r.sandbox.Strays() {
 		t.Errorf("something was clicked that no step asks for: %s %s", stray.Method, stray.Path)
 	}
 	return switched
 }
 
 // wantNoKeyLost expects each key that a run has made to be in the state, or in the run's error.
-func (r *rehearsal) wantNoKeyLost(t *testing.T, merchantID string, before []sandbox.Key, first run) {
+func (w *testEnv) wantNoKeyLost(t *testing.T, merchantID string, before []sandbox.Key, first run) {
 	t.Helper()
-	for _, key := range r.box.Keys(merchantID) {
+	for _, key := range w.sandbox.Keys(merchantID) {
 		isNew := !slices.ContainsFunc(before, func(k sandbox.Key) bool { return k.Username == key.Username })
-		if isNew && !r.remembers(t, key.Username) && !strings.Contains(unwrapped(first.output), key.Username) {
+		if isNew && !w.remembers(key.Username) && !strings.Contains(unwrapped(first.output), key.Username) {
 			t.Errorf("key %s was made, and nothing remembers it", key.Username)
 		}
 	}
 }
 
 // goOn ends what a run has begun, over pages that are as they are known.
-func (r pagesRehearsal) goOn(t *testing.T) {
+func (w *testEnv) goOn(t *testing.T) {
 	t.Helper()
-	if err := r.box.Mutate(); err != nil {
+	if err := w.sandbox.Mutate(); err != nil {
 		t.Fatal(err)
 	}
-	r.signInAgain()
-	r.mustApply(t)
+	w.signInAgain(t)
+	w.mustApply(t)
 }
 
 // namesAThing tells whether an error says what was looked for and not found, or that a page does not show what was done.
@@ -151,42 +152,28 @@ func namesAThing(output string) bool {
 }
 
 // remembers tells whether the state has a username.
-func (r *rehearsal) remembers(t *testing.T, username string) bool {
-	t.Helper()
-	schemas, err := schemasOnce()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for address, is := range r.state {
-		for _, is := range append(slices.Clone(r.deposed[address]), is) {
-			value, err := is.state.Unmarshal(schemas.ResourceSchemas[is.typeName].ValueType())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if strings.Contains(value.String(), username) || strings.Contains(string(is.private), username) {
-				return true
-			}
-		}
-	}
-	return false
+func (w *testEnv) remembers(username string) bool {
+	return slices.ContainsFunc(w.inProcess.state.Instances(), func(i *tfdriver.Instance) bool {
+		return strings.Contains(i.Value.String(), username) || strings.Contains(string(i.Private), username)
+	})
 }
 
-// mustBeSwitched expects the shop to take payments with a key of its own, and the store to have no other that was not
+// mustHoldNewKeyOnly expects the shop to take payments with a key of its own, and the store to have no other that was not
 // there and unused before, unless the old one may stay.
-func (r *rehearsal) mustBeSwitched(t *testing.T, seed sandbox.Seed, mayStay bool) {
+func (w *testEnv) mustHoldNewKeyOnly(t *testing.T, seed sandbox.Seed, mayStay bool) {
 	t.Helper()
 	shop, old := seed.Shops[0], seed.Shops[0].KustomID
-	now, _ := r.box.Shop(shop.Name)
-	if err := r.box.PlaceOrder(shop.Name); err != nil || now.KustomID == old || !r.remembers(t, now.KustomID) {
+	now, _ := w.sandbox.Shop(shop.Name)
+	if err := w.sandbox.PlaceOrder(shop.Name); err != nil || now.KustomID == old || !w.remembers(now.KustomID) {
 		t.Errorf("the shop holds %s, and an order ends with %v", now.KustomID, err)
 	}
 	spare := unused(seed)
-	for _, key := range r.box.Keys(shop.MerchantID) {
+	for _, key := range w.sandbox.Keys(shop.MerchantID) {
 		if !spare[key.Username] && key.Username != now.KustomID && (key.Username != old || !mayStay) {
 			t.Errorf("key %s is left", key.Username)
 		}
 	}
-	for _, violation := range r.box.Violations() {
+	for _, violation := range w.sandbox.Violations() {
 		t.Errorf("violation: %v", violation)
 	}
 }
@@ -210,6 +197,6 @@ func (c *mutantTally) add(m mutant, switched bool) {
 
 // report prints how to repeat it.
 func (c *mutantTally) report(t *testing.T, seed uint64) {
-	summarize(t, fmt.Sprintf("Mutated pages: %d shops switched, %d not (%s). To repeat them: %s=%d make test-pages OVER_PAGES='^TestSwitchOverMutatedPages$$' OVER_BOTH='^$$'\n",
+	summarize(t, fmt.Sprintf("Mutated pages: %d shops switched, %d not (%s). To repeat them: %s=%d make test-pages OVER_PAGES='^TestPagesMutations_SwitchOrNameWhatIsMissing$$' OVER_BOTH='^$$'\n",
 		c.switched, len(c.stopped), strings.Join(c.stopped, ", "), seedVariable, seed))
 }

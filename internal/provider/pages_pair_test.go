@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
@@ -16,58 +14,44 @@ func hiddenID() sandbox.Options {
 	return sandbox.Options{Pages: sandbox.PagesOptions{Mutations: []string{"id-not-shown"}}}
 }
 
-// pagesPair is a key and the shop that it is for, over the pages. A change of campaign rotates the key.
+// pagesPair is a key and the shop that it is for, over the pages.
 type pagesPair struct {
 	*vendors
-	*core
-	shop     sandbox.Shop
-	campaign string
+	w    *testEnv
+	shop sandbox.Shop
 }
 
 // newPagesPair starts vendors with one shop, which has Klarna's key.
 func newPagesPair(t *testing.T, o sandbox.Options) *pagesPair {
 	t.Helper()
 	seed := klarnasForm(loneShop())
-	p := &pagesPair{vendors: newVendorsBy(t, waysPages, seed, o), campaign: "1"}
+	p := &pagesPair{vendors: newVendorsBy(t, waysPages, seed, o)}
 	p.shop = p.vendors.shop(t, seed.Shops[0].Name)
-	chains := pairs(seed)
-	chains[0][0].config = func(map[string]tftypes.Value) map[string]any {
-		return map[string]any{"merchant_id": p.shop.MerchantID, "rotate_when_changed": map[string]any{"campaign": p.campaign}}
-	}
-	p.core = &core{
-		provider: newProvider(provider.Options{
-			Version: "test", Clock: p.clock, CacheDir: t.TempDir(), Getenv: func(name string) string { return p.env[name] },
-		}, waysPages),
-		chains: chains, state: map[string]instance{}, deposed: map[string][]instance{}, tainted: map[string]bool{},
-	}
+	p.w = p.commands(t, provider.Options{CacheDir: t.TempDir()})
+	p.w.useExample(t, wayPair, seed)
 	return p
+}
+
+// campaign gives the shop a key that is not imported; another campaign gives it another key.
+func (p *pagesPair) campaign(t *testing.T, name string) {
+	t.Helper()
+	p.w.addToShops(t, wayPair, `rotate_when_changed = { campaign = "`+name+`" }`)
+	p.w.forgetDiscovery(t)
 }
 
 // mustApply applies, and expects nothing to be left to do.
 func (p *pagesPair) mustApply(t *testing.T) {
 	t.Helper()
-	if err := p.apply(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	p.wantNoChange(t)
+	p.w.mustApply(t)
+	p.w.mustBeEmpty(t)
 }
 
-func (p *pagesPair) wantNoChange(t *testing.T) {
-	t.Helper()
-	planned, err := p.plan(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(planned.changed) > 0 {
-		t.Errorf("the plan changes %q", planned.changed)
-	}
-}
-
-// TestPagesPairOfShopThatHidesItsKey: the shop gets its key, and no key that it may use is deleted (I1). The next run
+// TestPagesPair_DeletesNoKeyOfShopThatHidesIt: the shop gets its key, and no key that it may use is deleted (I1). The next run
 // deletes the old one once the portal shows that the shop uses the new one.
-func TestPagesPairOfShopThatHidesItsKey(t *testing.T) {
+func TestPagesPair_DeletesNoKeyOfShopThatHidesIt(t *testing.T) {
 	t.Parallel()
 	p := newPagesPair(t, hiddenID())
+	p.campaign(t, "1")
 	p.mustApply(t)
 	first := p.vendors.shop(t, p.shop.Name).KustomID
 	if first == p.shop.KustomID {
@@ -76,10 +60,10 @@ func TestPagesPairOfShopThatHidesItsKey(t *testing.T) {
 	p.wantWorking(t, p.shop.Name)
 
 	p.clock.Advance(time.Hour)
-	p.campaign = "2"
+	p.campaign(t, "2")
 	const says = "may use it, but does not show its Kustom ID"
-	if err := p.apply(t.Context()); err == nil || !strings.Contains(err.Error(), first) || !strings.Contains(err.Error(), says) {
-		t.Errorf("the rotation says %v, want %q of key %s", err, says, first)
+	if got := p.w.apply(t); got.code == 0 || !strings.Contains(got.output, first) || !strings.Contains(got.output, says) {
+		t.Errorf("the rotation says %s, want %q of key %s", got.output, says, first)
 	}
 	p.wantWorking(t, p.shop.Name)
 	if second := p.vendors.shop(t, p.shop.Name).KustomID; second == first {
@@ -103,11 +87,10 @@ func TestPagesPairOfShopThatHidesItsKey(t *testing.T) {
 	}
 }
 
-// TestPagesPairOfKlarnasKey imports the key that the shop has, and replaces it: its form tells that it is Klarna's.
-func TestPagesPairOfKlarnasKey(t *testing.T) {
+// TestPagesPair_ReplacesKlarnasKey imports the key that the shop has, and replaces it: its form tells that it is Klarna's.
+func TestPagesPair_ReplacesKlarnasKey(t *testing.T) {
 	t.Parallel()
 	p := newPagesPair(t, sandbox.Options{})
-	p.discover = discoverKeys(loneShop())
 	p.mustApply(t)
 	p.wantWorking(t, p.shop.Name)
 	keys := p.Keys(p.shop.MerchantID)
@@ -116,27 +99,21 @@ func TestPagesPairOfKlarnasKey(t *testing.T) {
 	}
 }
 
-// TestPagesPairChangedByHand: another ID is put right. What the page does not show, nobody can see.
-func TestPagesPairChangedByHand(t *testing.T) {
+// TestPagesPair_CorrectsChangesByHand: another ID is put right. What the page does not show, nobody can see.
+func TestPagesPair_CorrectsChangesByHand(t *testing.T) {
 	t.Parallel()
 	p := newPagesPair(t, sandbox.Options{})
+	p.campaign(t, "1")
 	p.mustApply(t)
 	ours := p.vendors.shop(t, p.shop.Name)
-	if err := p.Install(p.shop.Name, ours.KustomID, "kco_live_api_wrong"); err != nil {
-		t.Fatal(err)
-	}
-	p.wantNoChange(t)
+	p.mustInstall(p.shop.Name, ours.KustomID, "kco_live_api_wrong")
+	p.w.mustBeEmpty(t)
 	if err := clearShop(p.vendors, ours); err != nil {
 		t.Fatal(err)
 	}
-	p.wantNoChange(t)
-	other, err := p.GenerateKey(p.shop.MerchantID, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Install(p.shop.Name, other.Username, other.Secret); err != nil {
-		t.Fatal(err)
-	}
+	p.w.mustBeEmpty(t)
+	other := p.mustGenerate(p.shop.MerchantID, "")
+	p.mustInstall(p.shop.Name, other.Username, other.Secret)
 	p.mustApply(t)
 	p.wantWorking(t, p.shop.Name)
 	if got := p.vendors.shop(t, p.shop.Name).KustomID; got != ours.KustomID {
@@ -144,8 +121,8 @@ func TestPagesPairChangedByHand(t *testing.T) {
 	}
 }
 
-// TestPagesVerifyCredentials verifies over pages, which show neither hosts nor when a shop was changed.
-func TestPagesVerifyCredentials(t *testing.T) {
+// TestPages_VerifyCredentials verifies over pages, which show neither hosts nor when a shop was changed.
+func TestPages_VerifyCredentials(t *testing.T) {
 	t.Parallel()
 	both := examplePair.with(exampleShop)
 	t.Run("shown", func(t *testing.T) {

@@ -131,9 +131,9 @@ func (s *taughtShop) check(t *testing.T, o provider.CheckOptions) (ready bool, s
 	return ready, out.String()
 }
 
-// TestPagesTaught: pages on which nothing is known are taught, without a change at the vendors; then they are read, and
+// TestPagesTaught_SwitchesShop: pages on which nothing is known are taught, without a change at the vendors; then they are read, and
 // the shop is switched: its old key goes by a menu that was taught too.
-func TestPagesTaught(t *testing.T) {
+func TestPagesTaught_SwitchesShop(t *testing.T) {
 	t.Parallel()
 	pagesOnly(t)
 	s := newTaughtShop(t)
@@ -155,14 +155,10 @@ func TestPagesTaught(t *testing.T) {
 	if len(asked) != len(questions) {
 		t.Errorf("it has asked again: %q", asked[len(questions):])
 	}
-	c := &core{
-		provider: newProvider(provider.Options{Version: "test", Clock: s.clock, Getenv: func(name string) string { return s.env[name] }}, waysPages),
-		settings: map[string]any{"browser": map[string]any{"profile": s.file}}, chains: connections(s.seed),
-		state: map[string]instance{}, deposed: map[string][]instance{}, tainted: map[string]bool{},
-	}
-	if err := c.apply(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w := s.commands(t, provider.Options{})
+	w.useExample(t, wayConnection, s.seed)
+	w.configure(t, fmt.Sprintf("browser { profile = %q }", s.file))
+	w.mustApply(t)
 	shop := s.seed.Shops[0]
 	s.wantWorking(t, shop.Name)
 	now := s.vendors.shop(t, shop.Name).KustomID
@@ -193,8 +189,8 @@ func (s *taughtShop) holdsNoValue(t *testing.T) {
 	}
 }
 
-// TestPagesProfileRefused says what is wrong with the file, before anything is done.
-func TestPagesProfileRefused(t *testing.T) {
+// TestPagesProfile_RefusesUnknownVersion says what is wrong with the file, before anything is done.
+func TestPagesProfile_RefusesUnknownVersion(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "pages.json")
 	if err := os.WriteFile(file, []byte(`{"version": 9}`), 0o600); err != nil {

@@ -176,7 +176,7 @@ type observed struct {
 }
 
 // Arm arms a fault as [sandbox.Sandbox.Arm] does. One of an API says nothing where that is not called, and
-// pages have faults of their own: see [TestPageFaults].
+// pages have faults of their own: see [TestPagesFaults_NextRunPutsShopRight].
 func (o observed) Arm(f sandbox.Fault) *sandbox.Armed {
 	o.t.Helper()
 	byAPI := f.API == sandbox.Merchant || f.API == sandbox.PortalPages || f.API == sandbox.MystorePages ||
@@ -204,6 +204,71 @@ func (o observed) Count(api, method, template string) int {
 	return len(slices.DeleteFunc(o.Requests(), func(r sandbox.Request) bool {
 		return !is(api, r.API) || !is(method, r.Method) || !is(template, r.Template)
 	}))
+}
+
+// The following methods do what people do at the vendors. That they can't is an error of the test.
+
+func (o observed) do(err error) {
+	o.t.Helper()
+	if err != nil {
+		o.t.Error(err)
+	}
+}
+
+// mustInstall puts a pair into a shop.
+func (o observed) mustInstall(shop, username, secret string) {
+	o.t.Helper()
+	o.do(o.Install(shop, username, secret))
+}
+
+// mustGenerate makes a key.
+func (o observed) mustGenerate(merchantID, description string) sandbox.Key {
+	o.t.Helper()
+	key, err := o.GenerateKey(merchantID, description)
+	o.do(err)
+	return key
+}
+
+// byHand makes a key in the portal and installs it in Mystore.
+func (o observed) byHand(shop, merchantID string) sandbox.Key {
+	o.t.Helper()
+	key := o.mustGenerate(merchantID, "by hand")
+	o.mustInstall(shop, key.Username, key.Secret)
+	return key
+}
+
+// mustDeleteKey deletes a key.
+func (o observed) mustDeleteKey(merchantID, credentialID string) {
+	o.t.Helper()
+	o.do(o.DeleteKey(merchantID, credentialID))
+}
+
+// mustUninstall takes Klarna Checkout V3 out of a shop.
+func (o observed) mustUninstall(shop string) {
+	o.t.Helper()
+	o.do(o.UninstallExtension(shop, sandbox.KlarnaCheckoutV3))
+}
+
+// mustInstallExtension puts an extension into a shop.
+func (o observed) mustInstallExtension(shop string, extension sandbox.Extension) {
+	o.t.Helper()
+	o.do(o.InstallExtension(shop, extension))
+}
+
+// mustPlaceOrder has a customer of a shop pay.
+func (o observed) mustPlaceOrder(shop string) {
+	o.t.Helper()
+	o.do(o.PlaceOrder(shop))
+}
+
+// mustTakePayments expects shops to hold keys that work (I1).
+func (o observed) mustTakePayments(shops ...string) {
+	o.t.Helper()
+	for _, shop := range shops {
+		if err := o.Working(shop); err != nil {
+			o.t.Errorf("I1: shop %s: %v", shop, err)
+		}
+	}
 }
 
 // pageCall is the page, or form, that is a call of an API, and what the API would have answered.

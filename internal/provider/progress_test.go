@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,10 +18,10 @@ import (
 )
 
 // recordIn makes the provider record its steps, and returns where.
-func (r *rehearsal) recordIn(t *testing.T) (file string) {
+func (w *testEnv) recordIn(t *testing.T) (file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "progress.jsonl")
-	r.settings["progress_file"] = file
+	w.configure(t, fmt.Sprintf("progress_file = %q", file))
 	return file
 }
 
@@ -81,13 +82,10 @@ func TestProgressFile_TellsWholeSwitchWithoutSecret(t *testing.T) {
 func mustTellSpoiledSwitch(t *testing.T, way, vendor string) {
 	t.Helper()
 	seed := sandbox.ThreeShops()
-	r, ok := rehearse(t, testEnvOptions{seed: &seed}, way).(*rehearsal)
-	if !ok {
-		t.Fatal("it is another rehearsal")
-	}
+	r := rehearse(t, testEnvOptions{seed: &seed}, way)
 	file := r.recordIn(t)
-	token := r.box.Env("")["KUSTOM_PORTAL_TOKEN"]
-	armed := r.box.Arm(repeatingVendors(token)[vendor])
+	token := r.sandbox.Env("")["KUSTOM_PORTAL_TOKEN"]
+	armed := r.sandbox.Arm(repeatingVendors(token)[vendor])
 	spoiled := r.apply(t)
 	armed.Disarm()
 	if armed.Fired() == 0 {
@@ -102,10 +100,10 @@ func mustTellSpoiledSwitch(t *testing.T, way, vendor string) {
 }
 
 // mustTell fails the test unless the file tells of each shop's switch, and of no secret.
-func (r *rehearsal) mustTell(t *testing.T, way string, seed sandbox.Seed, file string) {
+func (w *testEnv) mustTell(t *testing.T, way string, seed sandbox.Seed, file string) {
 	t.Helper()
 	lines := progressOf(t, file)
-	if n := leaks(read(t, file), append(r.box.Secrets(), plantedSecret)); n > 0 {
+	if n := leaks(read(t, file), append(w.sandbox.Secrets(), plantedSecret)); n > 0 {
 		t.Errorf("the file has %d secrets:\n%s", n, read(t, file))
 	}
 	for _, shop := range seed.Shops {
@@ -136,7 +134,7 @@ func TestProgressFile_TellsSwitchOverPages(t *testing.T) {
 	for _, way := range []string{wayPair, wayConnection} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			r := rehearseOnPages(t, seed, way, pageFault{browser: map[string]any{}}, &browsers)
+			r := rehearseOnPages(t, seed, way, pageFault{}, &browsers)
 			file := r.recordIn(t)
 			r.mustApply(t)
 			r.mustTell(t, way, seed, file)
@@ -148,17 +146,14 @@ func TestProgressFile_TellsSwitchOverPages(t *testing.T) {
 func TestProgressFile_StopsBeforeAnythingIsChanged(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	r, ok := rehearse(t, testEnvOptions{seed: &seed}, wayConnection).(*rehearsal)
-	if !ok {
-		t.Fatal("it is another rehearsal")
-	}
+	r := rehearse(t, testEnvOptions{seed: &seed}, wayConnection)
 	missing := filepath.Join(t.TempDir(), "missing", "progress.jsonl")
-	r.settings["progress_file"] = missing
+	r.configure(t, fmt.Sprintf("progress_file = %q", missing))
 	got := r.apply(t)
 	if got.code == 0 || !strings.Contains(got.output, "Progress file can't be written") || !strings.Contains(got.output, missing) {
 		t.Errorf("the run ended with %d:\n%s", got.code, got.output)
 	}
-	if n := len(r.box.Requests()); n > 0 {
+	if n := len(r.sandbox.Requests()); n > 0 {
 		t.Errorf("the vendors have seen %d requests", n)
 	}
 }
@@ -168,10 +163,7 @@ func TestProgressFile_NeverFailsRotation(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	taken := new(thief)
-	r, ok := rehearse(t, testEnvOptions{seed: &seed, carrier: taken}, wayFleet).(*rehearsal)
-	if !ok {
-		t.Fatal("it is another rehearsal")
-	}
+	r := rehearse(t, testEnvOptions{seed: &seed, carrier: taken}, wayFleet)
 	taken.file = r.recordIn(t)
 	r.mustApply(t)
 	r.mustBeRight(t, seed, 0)

@@ -103,8 +103,8 @@ var lateProviders = map[string]string{
 	}`,
 }
 
-// TestAccProviderUnknown plans with a provider of which nothing is known.
-func TestAccProviderUnknown(t *testing.T) {
+// TestAccProvider_PlansBeforeItsArgumentsAreKnown plans with a provider of which nothing is known.
+func TestAccProvider_PlansBeforeItsArgumentsAreKnown(t *testing.T) {
 	planLate(t, "everything", runTerraform)
 }
 
@@ -166,17 +166,15 @@ func TestProvider_NeedsOnlyTokensInUse(t *testing.T) {
 	}
 }
 
-// TestAccProviderPlayground works in the other environment, with its host and its kind of keys.
-func TestAccProviderPlayground(t *testing.T) {
+// TestAccProvider_SwitchesInPlayground works in the other environment, with its host and its kind of keys.
+func TestAccProvider_SwitchesInPlayground(t *testing.T) {
 	t.Parallel()
 	seed, hcl := playground(t)
 	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	delete(w.vendors, "KUSTOM_ENVIRONMENT")
 	w.write(t, "provider.tf", hcl)
 	w.mustApply(t)
-	if err := w.sandbox.Working("butikk"); err != nil {
-		t.Error(err)
-	}
+	w.sandbox.mustTakePayments("butikk")
 }
 
 func TestProvider_PlansHostAndKeyOfPlayground(t *testing.T) {

@@ -62,7 +62,7 @@ resource "mystore_klarna_checkout_credentials" "butikk" {
 }
 
 // mustPlan plans and expects the output to say all of this.
-func (w *testEnv) mustPlan(t *testing.T, says ...string) {
+func (w *testEnv) mustPlan(t testing.TB, says ...string) {
 	t.Helper()
 	r := w.terraform(t, "plan", "-input=false", "-no-color", "-out="+savedPlan)
 	for _, text := range says {
@@ -181,8 +181,8 @@ resource "kustom_api_key" "checkout" {
 	w.mustPlan(t, "1 to add, 0 to change, 1 to destroy")
 }
 
-// TestAccRotateExample rotates a fleet a quarter at a time.
-func TestAccRotateExample(t *testing.T) {
+// TestAccRotateExample_RotatesInWaves rotates a fleet a quarter at a time.
+func TestAccRotateExample_RotatesInWaves(t *testing.T) {
 	t.Parallel()
 	const shops = 12
 	seed := sandbox.FleetSeed(shops)

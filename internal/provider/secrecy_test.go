@@ -31,7 +31,7 @@ func traced(t *testing.T, w *testEnv) string {
 	return log
 }
 
-func read(t *testing.T, file string) string {
+func read(t testing.TB, file string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -40,9 +40,9 @@ func read(t *testing.T, file string) string {
 	return string(content)
 }
 
-// TestAccSecretsStayInState switches three shops and looks for every secret and token in all that was printed and logged.
+// TestAccSecrets_StayInState_I2 switches three shops and looks for every secret and token in all that was printed and logged.
 // The state and the plans made from it, where the new secrets are meant to be, show that they can be found.
-func TestAccSecretsStayInState(t *testing.T) {
+func TestAccSecrets_StayInState_I2(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	s := newSearch(t, testEnvOptions{seed: &seed})
@@ -70,7 +70,7 @@ func TestAccSecretsStayInState(t *testing.T) {
 		t.Error("I2: a secret was printed")
 	}
 	s.mustHaveLogged(t, secrets)
-	mustHaveNoViolation(t, s.w)
+	s.w.sandbox.wantViolations(t)
 }
 
 // echo is a vendor that repeats, in an answer, what it should not.
@@ -169,9 +169,7 @@ func TestShop_HidesSecretInPlaceOfID_I2(t *testing.T) {
 			w.useExample(t, way, seed)
 			w.mustApply(t)
 			swapped := "kco_live_api_SWAPPEDn4T8vLq2ZsX6cWj9BfRk3Hd7Yp"
-			if err := w.sandbox.Install("fjellsport", swapped, "M00412871-aB3dE"); err != nil {
-				t.Fatal(err)
-			}
+			w.sandbox.mustInstall("fjellsport", swapped, "M00412871-aB3dE")
 			var shown strings.Builder
 			for _, args := range [][]string{
 				{"plan", "-input=false", "-out=saved.tfplan"}, {"show", "-json", "saved.tfplan"}, {"apply", "-refresh-only", "-auto-approve"},

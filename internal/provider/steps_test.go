@@ -11,10 +11,20 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 )
 
-// runTerraform runs the steps of a test case as [resource.Test] does, in half as many processes: it reads a plan or a
-// state only where the step checks it, and needs no init.
+// runSteps runs the steps of a test case on the vendors as [resource.Test] does: runTerraform with a Terraform, in half as
+// many processes, and runInProcess without.
+type runSteps func(*testing.T, *vendors, []resource.TestStep)
+
+func runInProcess(t *testing.T, v *vendors, steps []resource.TestStep) {
+	t.Helper()
+	t.Parallel()
+	v.commands(t, provider.Options{}).runAll(t, steps)
+}
+
 func runTerraform(t *testing.T, v *vendors, steps []resource.TestStep) {
 	t.Helper()
 	if os.Getenv("TF_ACC") == "" {
@@ -30,15 +40,18 @@ func runTerraform(t *testing.T, v *vendors, steps []resource.TestStep) {
 		}
 		w.reattach(t, serveServer(t, "storefront-iac/kustom", server))
 	}
-	for _, step := range steps {
+	w.runAll(t, steps)
+}
+
+func (w *testEnv) runAll(t *testing.T, steps []resource.TestStep) {
+	t.Helper()
+	for i, step := range steps {
 		if w.runStep(t, step); t.Failed() {
-			break
+			t.Fatalf("it failed in step %d", i+1)
 		}
 	}
 	if len(w.state(t)) > 0 {
-		if r := w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color"); r.code != 0 {
-			t.Errorf("the objects could not be destroyed:\n%s", r.output)
-		}
+		w.mustDestroy(t)
 	}
 }
 
@@ -70,37 +83,66 @@ func (w *testEnv) runStep(t *testing.T, step resource.TestStep) {
 	if step.Destroy {
 		args = append(args, "-destroy")
 	}
-	if r := w.terraform(t, args...); r.code != 0 {
-		t.Fatalf("plan failed:\n%s", r.output)
+	r := w.terraform(t, args...)
+	if r.code == 0 {
+		w.checkPlan(t, step.ConfigPlanChecks.PreApply)
+		r = w.applySaved(t)
 	}
-	if len(step.ConfigPlanChecks.PreApply) > 0 {
-		var shown tfjson.Plan
-		w.mustShow(t, &shown, savedPlan)
-		for _, check := range step.ConfigPlanChecks.PreApply {
-			var answer plancheck.CheckPlanResponse
-			check.CheckPlan(t.Context(), plancheck.CheckPlanRequest{Plan: &shown}, &answer)
-			if answer.Error != nil {
-				t.Error(answer.Error)
-			}
+	if want := step.ExpectError; want != nil {
+		if r.code == 0 || !want.MatchString(r.output) {
+			t.Errorf("exit code %d, and the errors do not match %s:\n%s", r.code, want, r.output)
 		}
+		return
 	}
-	w.mustApplySaved(t)
-	if len(step.ConfigStateChecks) > 0 {
-		var shown tfjson.State
-		w.mustShow(t, &shown)
-		for _, check := range step.ConfigStateChecks {
-			var answer statecheck.CheckStateResponse
-			check.CheckState(t.Context(), statecheck.CheckStateRequest{State: &shown}, &answer)
-			if answer.Error != nil {
-				t.Error(answer.Error)
-			}
-		}
+	if r.code != 0 {
+		t.Fatalf("the step failed:\n%s", r.output)
 	}
+	w.checkState(t, step.ConfigStateChecks)
 	if !step.Destroy {
 		w.mustBeEmpty(t)
 	}
 	if step.PostApplyFunc != nil {
 		step.PostApplyFunc()
+	}
+}
+
+// checkPlan checks the saved plan.
+func (w *testEnv) checkPlan(t *testing.T, checks []plancheck.PlanCheck) {
+	t.Helper()
+	if len(checks) == 0 {
+		return
+	}
+	shown := new(tfjson.Plan)
+	if w.inProcess != nil {
+		shown = shownPlan(t, w.inProcess.plans[savedPlan].Plan)
+	} else {
+		w.mustShow(t, shown, savedPlan)
+	}
+	for _, check := range checks {
+		var answer plancheck.CheckPlanResponse
+		if check.CheckPlan(t.Context(), plancheck.CheckPlanRequest{Plan: shown}, &answer); answer.Error != nil {
+			t.Error(answer.Error)
+		}
+	}
+}
+
+// checkState checks the state.
+func (w *testEnv) checkState(t *testing.T, checks []statecheck.StateCheck) {
+	t.Helper()
+	if len(checks) == 0 {
+		return
+	}
+	shown := new(tfjson.State)
+	if w.inProcess != nil {
+		shown = w.inProcess.shownState(t, w.inProcess.applied)
+	} else {
+		w.mustShow(t, shown)
+	}
+	for _, check := range checks {
+		var answer statecheck.CheckStateResponse
+		if check.CheckState(t.Context(), statecheck.CheckStateRequest{State: shown}, &answer); answer.Error != nil {
+			t.Error(answer.Error)
+		}
 	}
 }
 
@@ -127,6 +169,9 @@ func (w *testEnv) importStep(t *testing.T, step resource.TestStep) {
 	other := *w
 	if !step.ImportStatePersist {
 		other.dir = t.TempDir()
+		if w.inProcess != nil {
+			other.inProcess = newInProcess(t, w.inProcess.serve)
+		}
 		for _, name := range []string{"main.tf", "terraform.tfvars.json"} {
 			other.write(t, name, read(t, w.dir+"/"+name))
 		}

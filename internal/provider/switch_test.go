@@ -86,8 +86,8 @@ func eachShop(merchantID string) string {
 	return `mystore_klarna_checkout_credentials.shop["` + merchantID + `"]`
 }
 
-// TestAccSwitch is the guide, for three shops in one apply.
-func TestAccSwitch(t *testing.T) {
+// TestAccSwitch_MovesThreeShops is the guide, for three shops in one apply.
+func TestAccSwitch_MovesThreeShops(t *testing.T) {
 	v := newVendors(t, threeShops(), sandbox.Options{})
 	want := planned{}
 	for merchantID, s := range toSwitch {
@@ -138,9 +138,7 @@ func (v *vendors) wantSwitched(t *testing.T) {
 			}
 		}
 		v.wantOrder(t, merchantID, s.shop)
-		if err := v.PlaceOrder(s.shop); err != nil {
-			t.Error(err)
-		}
+		v.mustPlaceOrder(s.shop)
 		if status, err := v.EndpointStatus(merchantID); err != nil || status.ActionRequired {
 			t.Errorf("store %s after an order: action required: %v, %v", merchantID, status.ActionRequired, err)
 		}
@@ -175,8 +173,8 @@ func (v *vendors) wantOrder(t *testing.T, merchantID, shop string) {
 // business alone, and finds both objects again by their import IDs.
 func TestKey_StaysThroughSettings(t *testing.T) { createAndChange(t, runInProcess) }
 
-// TestAccCreate does the same with a Terraform: by the API without the changes of settings.
-func TestAccCreate(t *testing.T) {
+// TestAccKey_StaysThroughSettings does the same with a Terraform: by the API without the changes of settings.
+func TestAccKey_StaysThroughSettings(t *testing.T) {
 	createAndChange(t, func(t *testing.T, v *vendors, steps []resource.TestStep) {
 		t.Helper()
 		if testWay() == waysAPIs {
@@ -223,14 +221,10 @@ func createAndChange(t *testing.T, run runSteps) {
 				v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
 			},
 		},
-		{
-			ResourceName: keyAddress, ImportState: true, ImportStateVerify: true,
-			ImportStateVerifyIgnore: []string{"secret"},
-		},
-		{
-			ResourceName: shopAddress, ImportState: true, ImportStateVerify: true, ImportStateId: "butikk",
-			ImportStateVerifyIgnore: []string{"kustom_secret"},
-		},
+		{ResourceName: keyAddress, ImportState: true, ImportStateVerify: true,
+			ImportStateVerifyIgnore: []string{"secret"}},
+		{ResourceName: shopAddress, ImportState: true, ImportStateVerify: true, ImportStateId: "butikk",
+			ImportStateVerifyIgnore: []string{"kustom_secret"}},
 		{
 			PreConfig: v.ResetRequests,
 			Config: edit(t, generated(t), `merchant_id = "M00123456"`, `merchant_id = "M00123456"

@@ -30,6 +30,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
 )
 
 // testEnv is a sandbox, and a directory in which a real Terraform or OpenTofu works on it: for tests of
@@ -56,6 +57,8 @@ type testEnv struct {
 type testEnvOptions struct {
 	seed    *sandbox.Seed
 	sandbox sandbox.Options
+	// box is a sandbox that another environment has; the default is a new one of the seed.
+	box *sandbox.Sandbox
 	// clock is the provider's and the sandbox's; the default runs a hundred times too fast.
 	clock clock.Clock
 	// carrier carries the provider's requests.
@@ -66,6 +69,8 @@ type testEnvOptions struct {
 	requestTimeout string
 	// inProcess runs the commands in this process, without a Terraform.
 	inProcess bool
+	// offline is inProcess, and has no network: for tests in a bubble of synctest. The default clock is then the bubble's.
+	offline bool
 	// external leaves it to Terraform to start the provider, as a process of its own.
 	external bool
 	// hastened is external, and has the provider's clock run as fast as the default one does.
@@ -89,14 +94,19 @@ const pageSpeed = 10
 // patient is a request timeout that is long enough for a busy machine.
 const patient = "10s"
 
-func newTestEnv(t *testing.T, o testEnvOptions) *testEnv {
+func newTestEnv(t testing.TB, o testEnvOptions) *testEnv {
 	t.Helper()
+	o.inProcess = o.inProcess || o.offline
 	if os.Getenv("TF_ACC") == "" && !o.inProcess {
 		t.Skip("needs a Terraform: run make test")
 	}
 	o.external = o.external || o.installed || o.hastened
 	o.way = cmp.Or(o.way, testWay())
-	if o.clock == nil {
+	switch {
+	case o.clock != nil:
+	case o.offline:
+		o.clock = clock.System{}
+	default:
 		o.clock = clocktest.NewScaled(speed)
 		if o.way != waysAPIs {
 			o.clock = clocktest.NewScaled(pageSpeed)
@@ -115,25 +125,34 @@ func newTestEnv(t *testing.T, o testEnvOptions) *testEnv {
 	}
 	o.requestTimeout = cmp.Or(o.requestTimeout, patient)
 	o.sandbox.Clock = o.clock
-	s, err := sandbox.New(*o.seed, o.sandbox)
+	s, err := o.box, error(nil)
+	if s == nil {
+		s, err = sandbox.New(*o.seed, o.sandbox)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := sandbox.Start(s)
-	if err != nil {
-		t.Fatal(err)
+	w := &testEnv{sandbox: observed{s, t}, clock: o.clock, dir: t.TempDir()}
+	if o.offline {
+		w.vendors = s.Env("http://127.0.0.1")
+		o.carrier = offline(t, s, o.carrier)
+	} else {
+		if w.server, err = sandbox.Start(s); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = w.server.Close() })
+		w.vendors = wayEnvironment(t, w.server, o.way)
 	}
-	t.Cleanup(func() { _ = server.Close() })
-	w := &testEnv{sandbox: observed{s, t}, server: server, clock: o.clock, dir: t.TempDir()}
-	w.vendors = wayEnvironment(t, server, o.way)
 	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, o))
 	served := provider.Options{
 		Version: "test", Clock: o.clock, RoundTripper: o.carrier, Getenv: w.getenv, Browsers: o.browsers,
+		CacheDir: o.cacheDir,
 	}
 	switch {
 	case o.inProcess:
 		p := newProvider(served, o.way)
 		w.inProcess = newInProcess(t, func() (tfprotov6.ProviderServer, error) { return provider.NewServer(p, false) })
+		w.inProcess.concurrent = o.offline
 	case o.external:
 		for name, value := range w.vendors {
 			w.env = append(w.env, name+"="+value)
@@ -144,11 +163,33 @@ func newTestEnv(t *testing.T, o testEnvOptions) *testEnv {
 	default:
 		w.reattach(t, serve(t, served, o.way))
 	}
-	w.setRequestTimeout(t, o.requestTimeout)
-	if o.way != waysAPIs {
-		w.write(t, "provider.tf", "provider \"kustom\" {\n  browser {\n"+o.browser+"\n  }\n}\n")
+	if o.way == waysAPIs {
+		w.setRequestTimeout(t, o.requestTimeout)
+	} else {
+		w.configure(t, "browser {\n"+o.browser+"\n}")
 	}
 	return w
+}
+
+// layer carries requests by another carrier, which it is given.
+type layer interface {
+	http.RoundTripper
+	over(http.RoundTripper)
+}
+
+// offline returns a carrier of requests to a sandbox without a network, over a layer if there is one.
+func offline(t testing.TB, s *sandbox.Sandbox, over http.RoundTripper) http.RoundTripper {
+	t.Helper()
+	carrier := sandboxtest.Carrier{To: s}
+	if over == nil {
+		return carrier
+	}
+	layered, ok := over.(layer)
+	if !ok {
+		t.Fatalf("a %T has a network of its own", over)
+	}
+	layered.over(carrier)
+	return layered
 }
 
 // getenv returns what a provider in this process finds in its environment: what a test has set, or what leads it to the
@@ -163,10 +204,16 @@ func (w *testEnv) getenv(name string) string {
 	return value
 }
 
-// setRequestTimeout configures the provider.
-func (w *testEnv) setRequestTimeout(t *testing.T, timeout string) {
+// configure writes the provider's block.
+func (w *testEnv) configure(t testing.TB, arguments string) {
 	t.Helper()
-	w.write(t, "provider.tf", fmt.Sprintf("provider \"kustom\" {\n  request_timeout = %q\n}\n", timeout))
+	w.write(t, "provider.tf", "provider \"kustom\" {\n"+arguments+"\n}\n")
+}
+
+// setRequestTimeout sets the provider's argument of that name, and no other.
+func (w *testEnv) setRequestTimeout(t testing.TB, timeout string) {
+	t.Helper()
+	w.configure(t, fmt.Sprintf("request_timeout = %q", timeout))
 }
 
 // quietEnvironment is this process's environment without what would change Terraform's behaviour.
@@ -179,7 +226,7 @@ func quietEnvironment() []string {
 
 // cliConfig writes the configuration of the command line: where to find the provider, if it is to
 // be started, and nothing of the machine's own.
-func (w *testEnv) cliConfig(t *testing.T, o testEnvOptions) string {
+func (w *testEnv) cliConfig(t testing.TB, o testEnvOptions) string {
 	t.Helper()
 	var config string
 	binary, mirror := built, mirrorOfBuilt
@@ -197,7 +244,7 @@ func (w *testEnv) cliConfig(t *testing.T, o testEnvOptions) string {
 	return filepath.Join(w.dir, ".cli.tfrc")
 }
 
-func (w *testEnv) write(t *testing.T, name, content string) {
+func (w *testEnv) write(t testing.TB, name, content string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600); err != nil {
 		t.Fatal(err)
@@ -212,7 +259,7 @@ const (
 )
 
 // useExample copies a published example into the working directory, for the shops of seed.
-func (w *testEnv) useExample(t *testing.T, name string, seed sandbox.Seed) {
+func (w *testEnv) useExample(t testing.TB, name string, seed sandbox.Seed) {
 	t.Helper()
 	stores, shops := map[string]string{}, map[string]string{}
 	for _, shop := range seed.Shops {
@@ -253,7 +300,7 @@ func (w *testEnv) checkOut(t *testing.T, example string) *testEnv {
 }
 
 // exampleFiles returns the names of an example's configuration files.
-func exampleFiles(t *testing.T, name string) []string {
+func exampleFiles(t testing.TB, name string) []string {
 	t.Helper()
 	var files []string
 	for _, pattern := range []string{"/*.tf", "/*.tofu"} {
@@ -269,7 +316,7 @@ func exampleFiles(t *testing.T, name string) []string {
 	return files
 }
 
-func (w *testEnv) writeVariable(t *testing.T, name string, value map[string]string) {
+func (w *testEnv) writeVariable(t testing.TB, name string, value map[string]string) {
 	t.Helper()
 	variables, err := json.Marshal(map[string]map[string]string{name: value})
 	if err != nil {
@@ -282,7 +329,7 @@ func (w *testEnv) writeVariable(t *testing.T, name string, value map[string]stri
 type reattachments map[string]any
 
 // reattach makes Terraform find more providers that run in this process.
-func (w *testEnv) reattach(t *testing.T, more reattachments) {
+func (w *testEnv) reattach(t testing.TB, more reattachments) {
 	t.Helper()
 	w.reattached = maps.Clone(w.reattached)
 	if w.reattached == nil {
@@ -297,13 +344,13 @@ func (w *testEnv) reattach(t *testing.T, more reattachments) {
 }
 
 // serve runs the provider in this process and returns what Terraform needs to find it.
-func serve(t *testing.T, o provider.Options, way string) reattachments {
+func serve(t testing.TB, o provider.Options, way string) reattachments {
 	t.Helper()
 	return serveAs(t, "storefront-iac/kustom", newProvider(o, way))
 }
 
 // serveAs runs a provider in this process under a name, and returns what Terraform needs to find it.
-func serveAs(t *testing.T, name string, p frameworkprovider.Provider) reattachments {
+func serveAs(t testing.TB, name string, p frameworkprovider.Provider) reattachments {
 	t.Helper()
 	server, err := provider.NewServer(p, false)
 	if err != nil {
@@ -313,7 +360,7 @@ func serveAs(t *testing.T, name string, p frameworkprovider.Provider) reattachme
 }
 
 // serveServer serves a provider's server under a name, and returns what Terraform needs to find it.
-func serveServer(t *testing.T, name string, server tfprotov6.ProviderServer) reattachments {
+func serveServer(t testing.TB, name string, server tfprotov6.ProviderServer) reattachments {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ready := make(chan *plugin.ReattachConfig)
@@ -356,7 +403,7 @@ func (w *testEnv) command(ctx context.Context, args ...string) *exec.Cmd {
 }
 
 // terraform runs a Terraform command to its end.
-func (w *testEnv) terraform(t *testing.T, args ...string) run {
+func (w *testEnv) terraform(t testing.TB, args ...string) run {
 	t.Helper()
 	if w.inProcess != nil {
 		return w.inProcess.terraform(t, w, args)
@@ -365,7 +412,7 @@ func (w *testEnv) terraform(t *testing.T, args ...string) run {
 }
 
 // finish runs a command to its end.
-func finish(t *testing.T, cmd *exec.Cmd) run {
+func finish(t testing.TB, cmd *exec.Cmd) run {
 	t.Helper()
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
@@ -390,6 +437,26 @@ func (w *testEnv) mustApply(t *testing.T, args ...string) run {
 		t.Fatalf("apply failed:\n%s", r.output)
 	}
 	return r
+}
+
+func (w *testEnv) destroy(t *testing.T) run {
+	t.Helper()
+	return w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color")
+}
+
+func (w *testEnv) mustDestroy(t *testing.T) {
+	t.Helper()
+	if r := w.destroy(t); r.code != 0 {
+		t.Errorf("destroying failed:\n%s", r.output)
+	}
+}
+
+// mustRun runs a command and expects no error.
+func (w *testEnv) mustRun(t *testing.T, args ...string) {
+	t.Helper()
+	if r := w.terraform(t, args...); r.code != 0 {
+		t.Fatalf("%q failed:\n%s", args, r.output)
+	}
 }
 
 func (w *testEnv) mustInit(t *testing.T) {

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -130,4 +131,185 @@ func withOtherTriggers(config tfdriver.Config) tfdriver.Config {
 		rotating = append(rotating, o)
 	}
 	return rotating
+}
+
+// intoAnotherStore are a connection and a fleet that would give shop-00001 a key of another store.
+func intoAnotherStore() []tfdriver.Config {
+	const merchantID = "M00500002"
+	return []tfdriver.Config{
+		{{Address: "kustom_mystore_connection.a", Values: tfdriver.Values{"shop": "shop-00001", "merchant_id": merchantID}}},
+		{{Address: "kustom_mystore_fleet.a", Values: tfdriver.Values{"shops": tfdriver.Values{
+			"shop-00001": tfdriver.Values{"merchant_id": merchantID}, "shop-00003": tfdriver.Values{"merchant_id": "M00500003"},
+		}}}},
+	}
+}
+
+// mustRefuseWrongStore expects shop-00001 to have the key that it had, and the stores to be named.
+func (r *rollout) mustRefuseWrongStore(t *testing.T, result *tfdriver.Result, named bool) {
+	t.Helper()
+	said := strings.Join(append(result.Errors, result.Warnings...), "\n")
+	if is, ok := r.box.Shop("shop-00001"); !ok || is.KustomID != r.seed.Shops[0].KustomID {
+		t.Errorf("the shop holds %s; it said %s", is.KustomID, said)
+	}
+	const stores = "takes payments for store M00500001 (Shop 1, https://shop-00001.example), but would get a key of store M00500002 (Shop 2,"
+	if !strings.Contains(said, "shop-00001") || strings.Contains(said, stores) != named {
+		t.Errorf("it said %s", said)
+	}
+}
+
+// TestUndecided_WrongStoreIsRefused: a plan can't read a shop, and during the apply it turns out to hold another
+// store's key.
+func TestUndecided_WrongStoreIsRefused(t *testing.T) {
+	t.Parallel()
+	// Of the reads that fail, one is the plan's, and one that of the plan that begins the apply.
+	for failures := 1; failures <= 3; failures++ {
+		for _, config := range intoAnotherStore() {
+			t.Run(fmt.Sprintf("%s after %d failures", config[0].Address, failures), func(t *testing.T) {
+				t.Parallel()
+				r := newRollout(t, 3)
+				armed := r.box.Arm(sandbox.Fault{
+					API: sandbox.Mystore, Method: http.MethodGet, Status: http.StatusForbidden, Times: failures,
+					Match: func(q sandbox.Request) bool { return q.Shop == "shop-00001" },
+				})
+				plan := r.driver.Plan(t.Context(), config, tfdriver.NewState(), r.start, tfdriver.Options{})
+				if plan.Failed() {
+					t.Fatal(plan.Errors)
+				}
+				_, result := r.driver.Apply(t.Context(), plan)
+				r.mustRefuseWrongStore(t, result, failures < 3)
+				if armed.Fired() != failures {
+					t.Errorf("%d reads have failed", armed.Fired())
+				}
+			})
+		}
+	}
+}
+
+// showAs makes a shop's API show a Kustom ID in another form.
+func (r *rollout) showAs(shop, shown string) {
+	r.box.Arm(sandbox.Fault{
+		API: sandbox.Mystore, Method: http.MethodGet, Template: credentialsCall,
+		Match:  func(q sandbox.Request) bool { return q.Shop == shop },
+		Status: http.StatusOK, ContentType: "application/vnd.api+json",
+		Body: fmt.Sprintf(`{"data":{"type":"extension-credentials","id":"klarna-checkout-v3","attributes":{"kustom_id":%q,"secret_set":true}}}`, shown),
+	})
+}
+
+// keyAndPair is a key and a pair for one shop.
+func keyAndPair(merchantID, shop string) tfdriver.Config {
+	key := func(attribute string) tfdriver.Ref {
+		return tfdriver.Ref{Address: "kustom_api_key.a", Path: []string{attribute}}
+	}
+	return tfdriver.Config{
+		{Address: "kustom_api_key.a", CreateBeforeDestroy: true, Values: tfdriver.Values{"merchant_id": merchantID}},
+		{Address: "mystore_klarna_checkout_credentials.a", Values: tfdriver.Values{
+			"shop": shop, "kustom_id": key("username"), "kustom_secret": key("secret"),
+		}},
+	}
+}
+
+// TestMasked_KeyInUseStays: each object that deletes keys meets a shop that begins to mask its Kustom ID, or shows it with
+// white space or in another case.
+func TestMasked_KeyInUseStays(t *testing.T) {
+	t.Parallel()
+	const shop, store = "shop-00001", "M00500001"
+	forms := map[string]func(id string) string{
+		"masked": func(id string) string { return id[:len(store)+2] + "****" },
+		"cut":    func(id string) string { return id[:len(store)+2] + "…" },
+		"spaced": func(id string) string { return " " + id + "\u00a0" },
+		"folded": strings.ToLower,
+	}
+	for name, form := range forms {
+		for kind, destroys := range map[string]func(*testing.T, *rollout) (was *tfdriver.State, is tfdriver.Config){
+			"a key": func(t *testing.T, r *rollout) (*tfdriver.State, tfdriver.Config) {
+				return r.mustApply(t, keyAndPair(store, shop), tfdriver.NewState()).Without("mystore_klarna_checkout_credentials.a"), nil
+			},
+			"the only keys": func(*testing.T, *rollout) (*tfdriver.State, tfdriver.Config) {
+				return tfdriver.NewState(), tfdriver.Config{{
+					Address: "kustom_api_keys_exclusive.a", Values: tfdriver.Values{"merchant_id": store, "credential_ids": []any{}},
+				}}
+			},
+			"a connection of another shop": func(*testing.T, *rollout) (*tfdriver.State, tfdriver.Config) {
+				return tfdriver.NewState(), tfdriver.Config{{
+					Address: "kustom_mystore_connection.b", Values: tfdriver.Values{"shop": "shop-00002", "merchant_id": "M00500002"},
+				}}
+			},
+		} {
+			t.Run(kind+", "+name, func(t *testing.T) {
+				t.Parallel()
+				r := newRollout(t, 2)
+				state, config := destroys(t, r)
+				held, _ := r.box.Shop(shop)
+				r.showAs(shop, form(held.KustomID))
+				plan := r.driver.Plan(t.Context(), config, state, r.start, tfdriver.Options{})
+				_, result := r.driver.Apply(t.Context(), plan)
+				found := false
+				for _, key := range r.box.Keys(store) {
+					found = found || key.Username == held.KustomID
+				}
+				if !found {
+					t.Errorf("the key in use was deleted; errors %q, %q", plan.Errors, result.Errors)
+				}
+			})
+		}
+	}
+}
+
+// TestMasked_PairKeepsStore: the shop hides its key, and which key it is to get is known in the apply only.
+func TestMasked_PairKeepsStore(t *testing.T) {
+	t.Parallel()
+	const shop, store, other = "shop-00001", "M00500001", "M00500002"
+	for name, shown := range map[string]string{"all masked": "********", "with its store": store + "-****"} {
+		for _, known := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, known: %t", name, known), func(t *testing.T) {
+				t.Parallel()
+				r := newRollout(t, 2)
+				r.cache = t.TempDir()
+				state := r.mustApply(t, keyAndPair(store, shop), tfdriver.NewState())
+				if !known {
+					state = tfdriver.NewState()
+				}
+				held, _ := r.box.Shop(shop)
+				r.showAs(shop, shown)
+				plan := r.driver.Plan(t.Context(), keyAndPair(other, shop), state, r.start, tfdriver.Options{})
+				_, result := r.driver.Apply(t.Context(), plan)
+				if after, _ := r.box.Shop(shop); after.KustomID != held.KustomID {
+					t.Errorf("the shop of store %s has got %s; errors %q", store, after.KustomID, result.Errors)
+				}
+				if !plan.Failed() && !result.Failed() {
+					t.Error("nobody has said anything")
+				}
+			})
+		}
+	}
+}
+
+// TestLeaving_NamesKeysThatStay: an object that clears its shop deletes its own key, and says which other keys of the store
+// it leaves: it has kept one itself.
+func TestLeaving_NamesKeysThatStay(t *testing.T) {
+	t.Parallel()
+	const shop, store = "shop-00001", "M00500001"
+	policies := func(values tfdriver.Values) tfdriver.Values {
+		values["deletion_policy"], values["replaced_key_policy"] = "clear", "keep"
+		return values
+	}
+	for _, config := range []tfdriver.Config{
+		{{Address: "kustom_mystore_connection.a", Values: policies(tfdriver.Values{"shop": shop, "merchant_id": store})}},
+		{{Address: "kustom_mystore_fleet.a", Values: policies(tfdriver.Values{"shops": tfdriver.Values{shop: tfdriver.Values{"merchant_id": store}}})}},
+	} {
+		r := newRollout(t, 2)
+		state := r.mustApply(t, config, tfdriver.NewState())
+		plan := r.driver.Plan(t.Context(), nil, state, r.start, tfdriver.Options{})
+		_, result := r.driver.Apply(t.Context(), plan)
+		if result.Failed() {
+			t.Fatal(result.Errors)
+		}
+		kept := r.seed.Shops[0].KustomID
+		if keys := r.box.Keys(store); len(keys) != 1 || keys[0].Username != kept {
+			t.Errorf("%s: the keys are %v", config[0].Address, keys)
+		}
+		if !slices.ContainsFunc(result.Warnings, func(w string) bool { return strings.Contains(w, kept) && strings.Contains(w, store) }) {
+			t.Errorf("%s: it does not name %s: %q", config[0].Address, kept, result.Warnings)
+		}
+	}
 }

@@ -142,7 +142,7 @@ func TestAccUpgrade_ChangesNothing(t *testing.T) {
 			}
 			w.mustBeEmpty(t)
 			mustHaveChangedInOrder(t, w)
-			mustHaveNoViolation(t, w)
+			w.sandbox.wantViolations(t)
 		})
 	}
 }
