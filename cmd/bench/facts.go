@@ -24,14 +24,14 @@ func machine(ctx context.Context, set settings) (facts, error) {
 	cmd.Env = terraformcmd.Environment(cmd.Environ(), map[string]string{"CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": ""})
 	content, err := cmd.Output()
 	if err != nil {
-		return facts{}, fmt.Errorf("asking %s for its version: %w", set.terraform, err)
+		return facts{}, fmt.Errorf("ask %s for its version: %w", set.terraform, err)
 	}
 	// OpenTofu has the same field.
 	var version struct {
 		Terraform string `json:"terraform_version"`
 	}
 	if err := json.Unmarshal(content, &version); err != nil {
-		return facts{}, fmt.Errorf("reading the version of %s: %w", set.terraform, err)
+		return facts{}, fmt.Errorf("read the version of %s: %w", set.terraform, err)
 	}
 	return facts{
 		cores: runtime.NumCPU(), platform: runtime.GOOS + "/" + runtime.GOARCH, golang: runtime.Version(),

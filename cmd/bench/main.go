@@ -44,10 +44,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 func write(name, content string) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+		return fmt.Errorf("write the report: %w", err)
 	}
 	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
 }

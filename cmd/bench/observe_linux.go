@@ -62,7 +62,7 @@ func awaitEnd(pid int) error {
 			return nil
 		case syscall.EINTR:
 		default:
-			return fmt.Errorf("waiting for process %d: %w", pid, errno)
+			return fmt.Errorf("wait for process %d: %w", pid, errno)
 		}
 	}
 }
@@ -131,7 +131,7 @@ func parseStat(stat string) (own, children time.Duration, err error) {
 	for i := range ticks {
 		n, err := strconv.ParseInt(fields[utime+i], 10, 64)
 		if err != nil {
-			return 0, 0, fmt.Errorf("reading /proc/<pid>/stat: %w", err)
+			return 0, 0, fmt.Errorf("read /proc/<pid>/stat: %w", err)
 		}
 		ticks[i] = time.Duration(n) * tick
 	}

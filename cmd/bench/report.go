@@ -16,7 +16,7 @@ const (
 // render writes the report, in Markdown.
 func render(m facts, set settings, r results) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Benchmark\n\n%d cores, %s, %s, %s. Each way up to %d times; what is shown are medians.\n",
+	fmt.Fprintf(&b, "# Benchmark\n\n%d cores, %s, %s, %s. Each way up to %d times. The numbers are medians.\n",
 		m.cores, m.platform, m.terraform, m.golang, set.runs)
 	b.WriteString(legend)
 	for _, err := range r.failures() {
@@ -46,9 +46,8 @@ const legend = `
   are compared with modules, everything else with what is flat.
 - CPU time and peak of resident memory are those of Terraform, of the provider's processes (memory: of
   the largest of them) and of this command, which is both vendors.
-- at once: the most requests that were under way at the same time.
-- by the vendors' pages: measured once, with 20 shops. The browser's CPU time and memory are not counted.
-- restapi can be told one token only; here each of its requests is given the right one on its way.
+- at once: the most requests that were in progress at the same time.
+- restapi takes only one token, so the benchmark puts the right token into each of its requests.
 `
 
 func header() []string {

@@ -54,7 +54,7 @@ func startServers(w way, n int, latency time.Duration) (*servers, error) {
 	}
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("starting the servers: %w", err)
+		return nil, fmt.Errorf("start the servers: %w", err)
 	}
 	s := &servers{sandbox: box, seed: seed, url: "http://" + listener.Addr().String()}
 	handler := s.counted(box)

@@ -41,7 +41,7 @@ func parse(args []string, output io.Writer) (settings, error) {
 	restapi := flags.String("restapi", "", "a `binary` of Mastercard/restapi; without it, that way is left out")
 	sizes := flags.String("sizes", "100,300,1000", "`numbers` of shops")
 	latencies := flags.String("latencies", "0,30ms", "how `long` the vendors take for each answer")
-	ways := flags.String("ways", "", "`names` of the ways to measure; all when not given: "+strings.Join(wayNames(allWays()), ","))
+	ways := flags.String("ways", "", "`names` of the ways to measure; the default is all: "+strings.Join(wayNames(allWays()), ","))
 	flags.IntVar(&set.runs, "runs", 3, "how `often` each way is measured")
 	flags.DurationVar(&set.once, "once", 2*time.Minute, "a way that takes this `long` at a size is measured there only once")
 	flags.StringVar(&set.out, "out", "dist/bench.md", "the Markdown `file` to write")
@@ -52,7 +52,7 @@ func parse(args []string, output io.Writer) (settings, error) {
 		return settings{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	if set.runs < 1 {
-		return settings{}, errors.New("-runs: at least one")
+		return settings{}, errors.New("-runs: it must be at least 1")
 	}
 	var err error
 	if set.sizes, err = list(*sizes, size); err != nil {
@@ -93,7 +93,7 @@ func size(text string) (int, error) {
 func latency(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is not how long an answer takes", text)
+		return 0, fmt.Errorf("%q is not a duration such as 30ms", text)
 	}
 	return d, nil
 }

@@ -106,7 +106,7 @@ func choose(text string) ([]way, error) {
 	}
 	names, err := list(text, func(name string) (string, error) {
 		if !slices.Contains(wayNames(allWays()), name) {
-			return "", fmt.Errorf("no way is called %q; there are %s", name, strings.Join(wayNames(allWays()), ", "))
+			return "", fmt.Errorf("there is no way %q; the ways are %s", name, strings.Join(wayNames(allWays()), ", "))
 		}
 		return name, nil
 	})

@@ -85,7 +85,7 @@ func (d *demo) steps() []step {
 	steps := []step{
 		{"Three shops take payments with keys that point at Klarna", d.showKeys},
 		{"Terraform finds the legacy keys", d.findLegacy},
-		{"One plan has the whole guide: generate, add to Mystore, delete", d.plan},
+		{"One plan has the three steps of Kustom's guide: generate, install, delete", d.plan},
 		{"Apply exactly that plan", d.apply},
 		{"The next plan is empty", d.planAgain},
 		{"Every shop takes an order with its new key", d.takeOrders},
@@ -117,7 +117,7 @@ func (d *demo) findLegacy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.out.check("the key that each shop uses is found among the legacy keys",
+	return d.out.check("each shop's key is among the legacy keys",
 		same(legacy.current(), usernames(d.inUse())))
 }
 
@@ -134,8 +134,8 @@ func (d *demo) plan(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(
-		d.out.check(fmt.Sprintf("the plan gives all %d shops new keys in place of those in use", len(d.stores)), same(planned.replaced, usernames(d.inUse()))),
-		d.out.check("it deletes the keys that the shops use now, after that", same(planned.deleted, usernames(d.inUse()))),
+		d.out.check(fmt.Sprintf("the plan gives all %d shops new keys", len(d.stores)), same(planned.replaced, usernames(d.inUse()))),
+		d.out.check("after that, it deletes the keys that the shops use now", same(planned.deleted, usernames(d.inUse()))),
 		d.out.check("it does nothing else", equal(planned.other, 0)),
 	)
 }
@@ -266,7 +266,7 @@ func (d *demo) readLegacy(ctx context.Context) (legacyKeys, error) {
 	}
 	var legacy legacyKeys
 	if err := json.Unmarshal(content, &legacy); err != nil {
-		return nil, fmt.Errorf("reading the output legacy_keys: %w", err)
+		return nil, fmt.Errorf("read the output legacy_keys: %w", err)
 	}
 	return legacy, nil
 }

@@ -37,7 +37,7 @@ type summary struct {
 func readPlan(showJSON []byte) (summary, error) {
 	var p plan
 	if err := json.Unmarshal(showJSON, &p); err != nil {
-		return summary{}, fmt.Errorf("reading the plan: %w", err)
+		return summary{}, fmt.Errorf("read the plan: %w", err)
 	}
 	var s summary
 	for _, c := range p.Changes {

@@ -30,7 +30,7 @@ const (
 const timeout = time.Minute
 
 func main() {
-	browser := flag.String("browser", "", "Chromium's or Chrome's `executable`; looked for in PATH when not given")
+	browser := flag.String("browser", "", "Chromium's or Chrome's `executable`; the default is the one in PATH")
 	out := flag.String("out", ".github/pictures", "`folder` for the pictures")
 	plan := flag.String("plan", "internal/report/testdata/switch-fleet-plan-after-failure.json",
 		"`file` with the plan of the report: one that a real Terraform has made of the sandbox's shops, one of which failed before")
@@ -125,7 +125,7 @@ func findBrowser(name string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.New("there is neither Chromium nor Chrome in PATH; on Debian and Ubuntu: apt-get install chromium")
+	return "", errors.New("neither Chromium nor Chrome is in PATH; on Debian and Ubuntu, run apt-get install chromium")
 }
 
 // switchShop follows the guide, and places the first order with the new key.
@@ -169,7 +169,7 @@ func (c camera) takeAll(ctx context.Context, when string) error {
 			return err
 		}
 		if err := c.take(ctx, address, name+"-"+when+".png", "1000,860"); err != nil {
-			return fmt.Errorf("taking %s: %w", name, err)
+			return fmt.Errorf("take %s: %w", name, err)
 		}
 	}
 	return nil
