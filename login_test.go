@@ -236,7 +236,7 @@ func TestLogin_KeepsSessions(t *testing.T) {
 	}
 	for _, want := range []string{
 		"You are signed in to Kustom Portal as ops@agency.example.",
-		"This is the control panel at kaffebonna.localhost:", "and not the one of shop fjellsport",
+		"This is the control panel at kaffebonna.localhost:", "but the one of shop fjellsport is at",
 		"You are signed in to shop fjellsport at Mystore as owner@fjellsport.example.",
 	} {
 		if !strings.Contains(c.stderr.String(), want) {

@@ -304,7 +304,7 @@ func TestRelease_HasFiles(t *testing.T) {
 }
 
 // task is how a page begins: with what the object does for its user.
-var task = regexp.MustCompile(`^(Begins|Checks|Collects|Finds|Installs|Keeps|Lists|Makes|Shows|Switches) [a-z]`)
+var task = regexp.MustCompile(`^(Begins|Checks|Collects|Generates|Installs|Keeps|Lists|Shows|Switches) [a-z]`)
 
 // Each page of the documentation begins with its task, has a complete example and, for a resource, ends with the
 // import.

@@ -78,18 +78,20 @@ func parse(args []string, output io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
 	flags.SetOutput(output)
 	flags.StringVar(&set.addr, "addr", "127.0.0.1:9000", "loopback `address` to listen on")
-	flags.StringVar(&set.seed, "seed", "", "`file` (YAML or JSON) with the stores and shops to start with; three shops when not given")
-	flags.BoolVar(&set.pages, "pages", false, "print the environment to use the pages with, signed in, in place of the APIs with tokens")
+	flags.StringVar(&set.seed, "seed", "", "`file` (YAML or JSON) with the stores and shops to start with; default: "+
+		"three shops")
+	flags.BoolVar(&set.pages, "pages", false, "print the environment for the pages, with sessions, and not the one for "+
+		"the APIs, with tokens")
 	flags.BoolVar(&set.options.Pages.Developers, "pages-developers", false, "call the menu group of the portal's API page Developers, not Integrations")
-	flags.DurationVar(&set.options.Pages.Delay, "pages-delay", 0, "how long the pages wait for each of their data")
+	flags.DurationVar(&set.options.Pages.Delay, "pages-delay", 0, "how long the pages wait for their data")
 	flags.Func("pages-mutations", "`names`, separated by commas, of changes to the pages that a vendor could make; -pages-list names them", func(names string) error {
 		set.options.Pages.Mutations = strings.Split(names, ",")
 		return nil
 	})
-	flags.BoolVar(&set.list, "pages-list", false, "list the changes that -pages-mutations takes, and end")
+	flags.BoolVar(&set.list, "pages-list", false, "list the changes that -pages-mutations takes, and exit")
 	flags.DurationVar(&set.options.Spread, "spread", 0, "how long a new key takes to work at the merchant API")
-	flags.IntVar(&set.options.Pending, "pending", 0, "`number` of times that a new key has to be read until it is active")
-	flags.IntVar(&set.options.KeyLimit, "key-limit", 0, "`number` of keys that a store can have; 10 when not given")
+	flags.IntVar(&set.options.Pending, "pending", 0, "`number` of times that a new key must be read before it is active")
+	flags.IntVar(&set.options.KeyLimit, "key-limit", 0, "`number` of keys that a store can have (default 10)")
 	flags.DurationVar(&set.options.Latency, "latency", 0, "how long every call of an API takes")
 	if err := flags.Parse(args); err != nil {
 		return settings{}, err
@@ -104,7 +106,7 @@ func parse(args []string, output io.Writer) (settings, error) {
 func listMutations(w io.Writer) error {
 	for _, m := range sandbox.Mutations() {
 		if _, err := fmt.Fprintf(w, "%-24s%s\n", m.Name, m.Description); err != nil {
-			return fmt.Errorf("listing the mutations: %w", err)
+			return fmt.Errorf("list the mutations: %w", err)
 		}
 	}
 	return nil
@@ -142,7 +144,7 @@ func introduce(w io.Writer, srv *sandbox.Server, env map[string]string) error {
 		fmt.Fprintf(&b, "# %s\n", line)
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
-		return fmt.Errorf("printing the environment: %w", err)
+		return fmt.Errorf("print the environment: %w", err)
 	}
 	return nil
 }

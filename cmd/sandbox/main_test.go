@@ -123,7 +123,7 @@ func TestRun_RefusesInvalidFlags(t *testing.T) {
 		"taken":          {[]string{"-addr", taken.Addr().String()}, "make sandbox PORT="},
 		"argument":       {[]string{"serve"}, `"serve"`},
 		"unknown flag":   {[]string{"-tls"}, "-tls"},
-		"no seed":        {[]string{"-addr", "127.0.0.1:0", "-seed", filepath.Join(t.TempDir(), "none")}, "reading a seed"},
+		"no seed":        {[]string{"-addr", "127.0.0.1:0", "-seed", filepath.Join(t.TempDir(), "none")}, "read a seed"},
 		"bad seed":       {[]string{"-addr", "127.0.0.1:0", "-seed", bad}, "staging"},
 		"no mutation":    {[]string{"-addr", "127.0.0.1:0", "-pages-mutations", "iframe,no-such"}, `"no-such"`},
 		"negative limit": {[]string{"-addr", "127.0.0.1:0", "-key-limit", "-1"}, "negative"},

@@ -80,7 +80,7 @@ func (t *Tab) evaluate(ctx context.Context, expression string) ([]byte, error) {
 }
 
 // errLoading says that the page is not complete enough to be read.
-var errLoading = errors.New("the page is being loaded")
+var errLoading = errors.New("the page is still loading")
 
 // look returns what the page shows now.
 func (t *Tab) look(ctx context.Context) (*Page, error) {
@@ -103,7 +103,7 @@ func (t *Tab) look(ctx context.Context) (*Page, error) {
 
 var (
 	// errGone says that an element disappeared before the click.
-	errGone = errors.New("it is not on the page any more")
+	errGone = errors.New("it is no longer on the page")
 	// errCovered says that another element covers the point of the click.
 	errCovered = errors.New("something else is in front of it")
 	// errNever says that the element must never be clicked.
@@ -111,7 +111,7 @@ var (
 	// errDisabled says that the element is disabled.
 	errDisabled = errors.New("it is disabled")
 	// ErrReadOnly says that a click would change something in a read-only browser.
-	ErrReadOnly = errors.New("it changes something, and nothing is to be changed")
+	ErrReadOnly = errors.New("it changes something, and this browser must not change anything")
 )
 
 // Gone reports whether a click failed because its element had disappeared. Pages may be drawn more than once.
@@ -198,7 +198,7 @@ func (t *Tab) click(ctx context.Context, e *Element) (sent bool, cover string, e
 }
 
 // errNotTaken says that a field does not hold the text that was typed.
-var errNotTaken = errors.New("the field did not take what was typed")
+var errNotTaken = errors.New("the field did not accept the typed text")
 
 // Fill replaces the text of a field.
 func (t *Tab) Fill(ctx context.Context, s Step, e *Element, text string) error {

@@ -39,7 +39,7 @@ func (q question) sheet() sheet {
 	return sheet{
 		heading: "May the provider click this?",
 		facts:   [][2]string{{"Site", q.Site + " (" + q.Host + ")"}, {"Page", q.Page}, {"Step", q.Do}, {"Button", q.Button}},
-		note:    "The page is in the other window. Stop, or closing this window, clicks nothing.",
+		note:    "The page is in the other window. If you say Stop or close this window, nothing is clicked.",
 		buttons: []string{answerOK, answerStop},
 	}
 }

@@ -120,7 +120,7 @@ type StartError struct {
 
 // Error implements error.
 func (e *StartError) Error() string {
-	return fmt.Sprintf("starting the browser %s: %v", e.Executable, e.Cause)
+	return fmt.Sprintf("start the browser %s: %v", e.Executable, e.Cause)
 }
 
 // Unwrap returns the cause.
@@ -201,7 +201,7 @@ func (b *Browser) open(ctx context.Context, a *Account) (*Tab, error) {
 			break
 		}
 	}
-	return nil, fmt.Errorf("opening a tab: %w", err)
+	return nil, fmt.Errorf("open a tab: %w", err)
 }
 
 func (b *Browser) openIn(ctx context.Context, p *process, a *Account) (*Tab, error) {

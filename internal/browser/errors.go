@@ -72,19 +72,19 @@ func (e *StepError) Error() string {
 		}
 	}
 	if len(e.Nearest) > 0 {
-		fmt.Fprintf(&text, "; there is %q", e.Nearest)
+		fmt.Fprintf(&text, "; the nearest names are %q", e.Nearest)
 	}
 	if len(e.Unfit) > 0 {
-		fmt.Fprintf(&text, "; %s describes %s, as nothing there is built", e.Profile, describe(e.Unfit))
+		fmt.Fprintf(&text, "; nothing on the page matches the description of %[2]s in %[1]s", e.Profile, describe(e.Unfit))
 	}
 	if e.Message != "" {
 		fmt.Fprintf(&text, ": %q", e.Message)
 	}
 	if e.Asked != "" {
-		fmt.Fprintf(&text, "; the page asked %q, which was dismissed", e.Asked)
+		fmt.Fprintf(&text, "; the page asked %q, and the provider dismissed the question", e.Asked)
 	}
 	if len(e.Blocked) > 0 {
-		fmt.Fprintf(&text, "; the page was kept from asking %s", strings.Join(e.Blocked, ", "))
+		fmt.Fprintf(&text, "; the provider blocked the page's requests to %s", strings.Join(e.Blocked, ", "))
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&text, ": %v", e.Err)

@@ -29,9 +29,9 @@ func (e *AbsentError) Error() string {
 	for _, target := range e.Targets {
 		all = append(all, target.String())
 	}
-	text := "there is not " + strings.Join(all, ", ")
+	text := "the page does not have " + strings.Join(all, ", ")
 	if e.Several {
-		text = "there is more than one " + strings.Join(all, ", ")
+		text = "the page has more than one of " + strings.Join(all, ", ")
 	}
 	return text
 }

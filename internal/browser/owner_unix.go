@@ -17,10 +17,10 @@ func checkOwner(_ string, info fs.FileInfo, forbidden fs.FileMode) error {
 		return errUnknownOwner
 	}
 	if uid := os.Geteuid(); int(owner.Uid) != uid {
-		return fmt.Errorf("it belongs to the user with the ID %d, and the provider runs as %d", owner.Uid, uid)
+		return fmt.Errorf("it belongs to the user with the ID %d, but the provider runs as %d", owner.Uid, uid)
 	}
 	if given := info.Mode().Perm(); given&forbidden != 0 {
-		return fmt.Errorf("others have rights to it (its mode is %#o)", given)
+		return fmt.Errorf("other users have access to it (its mode is %#o)", given)
 	}
 	return nil
 }

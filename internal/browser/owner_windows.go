@@ -37,7 +37,7 @@ func checkOwner(name string, _ fs.FileInfo, _ fs.FileMode) error {
 // checkAccess returns an error if an access list allows anybody but the user, the system and administrators.
 func checkAccess(list *windows.ACL, user *windows.SID) error {
 	if list == nil {
-		return errors.New("everybody has all rights to it")
+		return errors.New("all users have access to it")
 	}
 	for i := range uint32(list.AceCount) {
 		var entry *windows.ACCESS_ALLOWED_ACE
@@ -49,7 +49,7 @@ func checkAccess(list *windows.ACL, user *windows.SID) error {
 		}
 		who := (*windows.SID)(unsafe.Pointer(&entry.SidStart)) //nolint:gosec // The entry ends with the identifier.
 		if !isTrusted(who, user) {
-			return errors.New("others have rights to it")
+			return errors.New("other users have access to it")
 		}
 	}
 	return nil

@@ -132,7 +132,7 @@ func newPage(s snapshot) (*Page, error) {
 			continue
 		}
 		if n.Parent >= i {
-			return nil, fmt.Errorf("the page's tree is out of order")
+			return nil, fmt.Errorf("the page's tree is invalid")
 		}
 		all[i].parent = all[n.Parent]
 		all[n.Parent].children = append(all[n.Parent].children, all[i])
@@ -153,7 +153,7 @@ func (n node) element() *Element {
 func ParsePage(data []byte) (*Page, error) {
 	var s snapshot
 	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("reading a snapshot: %w", err)
+		return nil, fmt.Errorf("read a snapshot: %w", err)
 	}
 	return newPage(s)
 }

@@ -56,7 +56,7 @@ func save(dir string, shot []byte) (string, error) {
 }
 
 // errChanged says that the page may have shown text that was not blanked.
-var errChanged = errors.New("the page has changed while its picture was taken")
+var errChanged = errors.New("the page changed while the provider took its picture")
 
 // shoot blanks the page and takes the picture. The page may replace an element meanwhile, and the new one is
 // not blank.

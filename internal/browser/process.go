@@ -38,7 +38,7 @@ func start(ctx context.Context, o Options) (*process, error) {
 	sweep(os.TempDir())
 	folder, lock, err := makeFolder(ctx, os.TempDir())
 	if err != nil {
-		return nil, fmt.Errorf("making a folder for the browser's profile: %w", err)
+		return nil, fmt.Errorf("create a folder for the browser's profile: %w", err)
 	}
 	life, giveUp := context.WithCancel(context.Background())
 	allocator, stop := chromedp.NewExecAllocator(life, flags(executable, folder, o.windowed())...)
@@ -166,7 +166,7 @@ func (p *process) end() error {
 		_ = pause(context.Background(), removalPause)
 		err = os.RemoveAll(p.folder)
 	}
-	return fmt.Errorf("removing the browser's profile: %w", err)
+	return fmt.Errorf("remove the browser's profile: %w", err)
 }
 
 // removeSocket removes the folder for a browser's socket beside its profile folder. The browser uses it if the

@@ -60,7 +60,7 @@ func ReadProfile(file string, tables map[string]Table) (*Profile, error) {
 // ParseProfile is [ReadProfile] for the file's content. Its errors quote only names from it.
 func ParseProfile(file string, data []byte, tables map[string]Table) (*Profile, error) {
 	if len(data) > MostProfile {
-		return nil, fmt.Errorf("it is larger than %d bytes, as no such file is", MostProfile)
+		return nil, fmt.Errorf("it is larger than the limit of %d bytes", MostProfile)
 	}
 	var read profileFile
 	decoder := json.NewDecoder(bytes.NewReader(data))
@@ -72,13 +72,13 @@ func ParseProfile(file string, data []byte, tables map[string]Table) (*Profile, 
 		return nil, errors.New("something follows the end of its JSON object")
 	}
 	if read.Version != profileVersion {
-		return nil, fmt.Errorf("its version is %d, and this version of the provider reads version %d", read.Version, profileVersion)
+		return nil, fmt.Errorf("its version is %d, but this version of the provider reads version %d", read.Version, profileVersion)
 	}
 	p := NewProfile(file, tables)
 	for site, taught := range read.Sites {
 		table, ok := tables[site]
 		if !ok {
-			return nil, fmt.Errorf("it has the site %q; there are %s", Mask(site), strings.Join(slices.Sorted(maps.Keys(tables)), " and "))
+			return nil, fmt.Errorf("it has the unknown site %q; the sites are %s", Mask(site), strings.Join(slices.Sorted(maps.Keys(tables)), " and "))
 		}
 		for label, all := range taught {
 			for _, s := range all {
@@ -98,11 +98,11 @@ func explainJSON(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	switch name, isUnknown := strings.CutPrefix(err.Error(), unknown); {
 	case isUnknown:
-		return fmt.Errorf("it has the key %s, which is not known", Mask(name))
+		return fmt.Errorf("it has the unknown key %s", Mask(name))
 	case errors.As(err, &wrongType):
 		return fmt.Errorf("its key %q has a value of the wrong type", wrongType.Field)
 	}
-	return errors.New("it is not a JSON object as check --teach writes it")
+	return errors.New("it is not a JSON object that check --teach has written")
 }
 
 // Of returns the taught elements of a site; nil if p is nil.

@@ -34,13 +34,13 @@ type SealError struct {
 
 // Error implements error.
 func (e *SealError) Error() string {
-	return fmt.Sprintf("%s is sealed with a key in the system's keyring, and can't be opened: %v", e.Path, e.Cause)
+	return fmt.Sprintf("can't open %s, which is encrypted with a key in the system's keyring: %v", e.Path, e.Cause)
 }
 
 // Unwrap returns the cause.
 func (e *SealError) Unwrap() error { return e.Cause }
 
-var errSealBroken = errors.New("the file was changed, or sealed with another key")
+var errSealBroken = errors.New("the file was changed, or encrypted with another key")
 
 func isSealed(text string) bool { return strings.HasPrefix(text, sealedPrefix) }
 
@@ -81,8 +81,8 @@ func newAEAD(key []byte) (cipher.AEAD, error) {
 }
 
 var (
-	errNoKeyring = errors.New("there is no keyring")
-	errNoSealKey = errors.New("the keyring does not have the key any more")
+	errNoKeyring = errors.New("the system has no keyring")
+	errNoSealKey = errors.New("the keyring no longer has the key")
 )
 
 // sealKey returns the key in the keyring; nil if it has none.

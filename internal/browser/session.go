@@ -44,7 +44,7 @@ func (Session) String() string { return "(a session)" }
 func (Session) GoString() string { return "(a session)" }
 
 // errNoSession says that a text is no session. It gives no details, because the text may hold a session.
-var errNoSession = errors.New("this is not a session as login prints it")
+var errNoSession = errors.New("this is not a session that login has printed")
 
 // ParseSession parses the text that [Session.Line] returns.
 func ParseSession(line string) (Session, error) {

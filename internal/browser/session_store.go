@@ -45,7 +45,7 @@ func (store SessionStore) Save(account string, s Session) (file string, sealed b
 		err = store.write(file, line)
 	}
 	if err != nil {
-		return "", false, fmt.Errorf("keeping a session: %w", err)
+		return "", false, fmt.Errorf("keep a session: %w", err)
 	}
 	return file, isSealed(line), nil
 }
@@ -68,7 +68,7 @@ func (store SessionStore) Load(host, account string) (s Session, ok bool, err er
 		return Session{}, false, nil
 	}
 	if err != nil {
-		return Session{}, false, fmt.Errorf("reading a kept session: %w", err)
+		return Session{}, false, fmt.Errorf("read a kept session: %w", err)
 	}
 	name := store.path(host, account)
 	line, err := store.opened(filepath.Base(name), string(data))
@@ -76,7 +76,7 @@ func (store SessionStore) Load(host, account string) (s Session, ok bool, err er
 		return Session{}, false, &SealError{Path: name, Cause: err}
 	}
 	if s, err = ParseSession(line); err != nil {
-		return Session{}, false, fmt.Errorf("reading %s: %w", name, err)
+		return Session{}, false, fmt.Errorf("read %s: %w", name, err)
 	}
 	return s, true, nil
 }
@@ -99,8 +99,8 @@ func (e *NotPrivateError) Error() string {
 func (e *NotPrivateError) Unwrap() error { return e.Reason }
 
 var (
-	errUnknownOwner = errors.New("its owner can't be found out")
-	errNotFile      = errors.New("it is no file")
+	errUnknownOwner = errors.New("its owner is unknown")
+	errNotFile      = errors.New("it is not a file")
 )
 
 // maxSessionSize is the maximum size of a session, in bytes.
@@ -153,7 +153,7 @@ func (store SessionStore) RemoveOne(host, account string) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("removing a kept session: %w", err)
+		return false, fmt.Errorf("remove a kept session: %w", err)
 	}
 	return true, nil
 }
@@ -171,7 +171,7 @@ func (store SessionStore) All() ([]StoredSession, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("listing the kept sessions: %w", err)
+		return nil, fmt.Errorf("list the kept sessions: %w", err)
 	}
 	var all []StoredSession
 	for _, file := range files {
@@ -203,7 +203,7 @@ func (store SessionStore) Remove() (int, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("listing the kept sessions: %w", err)
+		return 0, fmt.Errorf("list the kept sessions: %w", err)
 	}
 	removed, others := 0, false
 	for _, file := range files {
@@ -213,7 +213,7 @@ func (store SessionStore) Remove() (int, error) {
 			continue
 		}
 		if err := os.Remove(filepath.Join(store.Dir, file.Name())); err != nil {
-			return removed, fmt.Errorf("removing a kept session: %w", err)
+			return removed, fmt.Errorf("remove a kept session: %w", err)
 		}
 		if isSession {
 			removed++
@@ -227,7 +227,7 @@ func (store SessionStore) Remove() (int, error) {
 		return removed, nil
 	}
 	if err := os.Remove(store.Dir); err != nil {
-		return removed, fmt.Errorf("removing the folder of sessions: %w", err)
+		return removed, fmt.Errorf("remove the folder of sessions: %w", err)
 	}
 	return removed, nil
 }

@@ -107,7 +107,7 @@ func (w *window) reason(ctx context.Context, err error) error {
 // begin leaves one window, which shows the site's start page.
 func (w *window) begin(ctx context.Context) error {
 	if err := w.tab.run(ctx, w.closeFirst); err != nil {
-		return fmt.Errorf("opening a window: %w", err)
+		return fmt.Errorf("open a window: %w", err)
 	}
 	site := w.tab.account.site
 	return w.tab.run(ctx, func(ctx context.Context) error {

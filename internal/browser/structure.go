@@ -35,11 +35,12 @@ type Place struct {
 
 // The reasons why an element can't be taught, for the user.
 var (
-	errNoField     = errors.New("that is nothing that can be typed into")
-	errNoText      = errors.New("that has no text that may be written down: what is read is known by what it is called")
-	errNoPlace     = errors.New("that has no name that may be written down, and nothing that is known stands beside it")
-	errNotFoundYet = errors.New("that can't be told from other elements on the page")
-	errNeverTaught = errors.New("that is never clicked")
+	errNoField = errors.New("you can't type into it")
+	errNoText  = errors.New("it has no text that the provider may write down, and the provider finds this thing by " +
+		"its text")
+	errNoPlace     = errors.New("it has no name that the provider may write down, and the provider knows nothing beside it")
+	errNotFoundYet = errors.New("it looks the same as other elements on the page")
+	errNeverTaught = errors.New("the provider never clicks it")
 )
 
 // check rejects what no description can contain.
@@ -53,17 +54,17 @@ func (s Structure) check(label string, table Table) error {
 	case s.Name == "" && p == nil:
 		return errors.New("it has neither a name nor a place")
 	case s.Name != "" && !mayTell(s.Name):
-		return errors.New("its name may be a value, such as an ID, which has no place in this file")
+		return errors.New("its name may be a value, such as an ID, and this file must not hold values")
 	case p == nil:
 		return nil
 	case p.Nth < 1 || p.Of < p.Nth:
-		return errors.New("its place is not one of those that there are")
+		return errors.New("the number of its place is out of range")
 	case p.Entry == (p.After != "" || p.Before != ""):
-		return errors.New("its place is either in an entry, or after or before what is known")
+		return errors.New("its place must be either in an entry, or after or before a known label")
 	}
 	for _, known := range []string{s.Place.After, s.Place.Before} {
 		if _, ok := table[known]; !ok && known != "" {
-			return fmt.Errorf("its place is beside %q, which is no label", Mask(known))
+			return fmt.Errorf("its place is beside %q, which is not a label", Mask(known))
 		}
 	}
 	return nil

@@ -95,15 +95,15 @@ func (t *Tab) teach(ctx context.Context, s Step, targets []Target, entry *Elemen
 // teachOne asks the user to point at an element until they confirm it or say that it is missing.
 func (t *Tab) teachOne(ctx context.Context, s Step, target Target, entry *Element) (taught bool, err error) {
 	question := sheet{
-		heading: "Please point at this",
+		heading: "Point at this",
 		facts:   [][2]string{{"Site", t.account.site.Name + " (" + t.account.site.URL.Host + ")"}, {"Page", s.Page}, {"Element", target.String()}},
 		buttons: []string{answerSkip, answerStop},
 	}
 	if entry != nil {
 		question.facts = append(question.facts, [2]string{"In the row", t.redact(entry.Text())})
 	}
-	const hint = "Click it in the other window. Nothing happens there: the page does not get that click. Skip, if it is not there. " +
-		"Stop, or closing this window, ends the questions."
+	const hint = "Click it in the other window. The page does not receive that click, so nothing happens. If it is not " +
+		"there, say Skip. To end the questions, say Stop or close this window."
 	question.note = hint
 	for {
 		ids, answer, err := t.point(ctx, question)
@@ -118,7 +118,7 @@ func (t *Tab) teachOne(ctx context.Context, s Step, target Target, entry *Elemen
 			return false, ctx.Err()
 		}
 		if problem != nil {
-			question.note = "That does not help: " + problem.Error() + ". " + hint
+			question.note = "The provider can't use that: " + problem.Error() + ". " + hint
 			continue
 		}
 		if answer, err = t.showSheet(ctx, question.confirms(learned), nil, nil); err != nil {
@@ -139,8 +139,8 @@ func (t *Tab) teachOne(ctx context.Context, s Step, target Target, entry *Elemen
 // confirms is the question that confirms the user's choice.
 func (q sheet) confirms(learned Structure) sheet {
 	q.heading = "Is this the right one?"
-	q.facts = append(slices.Clone(q.facts), [2]string{"You showed", learned.String()})
-	q.note = "This is all that is written down. The provider finds it again by that. Where it has to, it will click it by itself."
+	q.facts = append(slices.Clone(q.facts), [2]string{"You clicked", learned.String()})
+	q.note = "The provider writes down only this, and finds it again by this. In a later run, the provider may click it."
 	q.buttons = []string{answerOK, answerAgain, answerStop}
 	return q
 }
@@ -158,7 +158,7 @@ func (t *Tab) point(ctx context.Context, question sheet) (ids []int, answer stri
 }
 
 var (
-	errUnseen   = errors.New("it is not there any more")
+	errUnseen   = errors.New("it is no longer there")
 	errOtherRow = errors.New("it is not in the row")
 )
 
@@ -202,7 +202,7 @@ func (t *Tab) mayTeach(target Target, e *Element) error {
 	for _, other := range t.account.site.Changing {
 		for _, known := range e.root().Find(other) {
 			if other.Label != target.Label && (known.Contains(e) || e.Contains(known)) {
-				return fmt.Errorf("that is %s, which changes something", other)
+				return fmt.Errorf("it is %s, which changes something", other)
 			}
 		}
 	}
@@ -252,9 +252,9 @@ func (t *Tab) TeachAfter(ctx context.Context, s Step, how string, target Target)
 		return nil
 	}
 	answer, err := t.showSheet(ctx, sheet{
-		heading: "Please do this yourself",
+		heading: "Do this yourself",
 		facts:   [][2]string{{"Site", t.account.site.Name + " (" + t.account.site.URL.Host + ")"}, {"Page", s.Page}, {"Click", how}},
-		note:    "Your clicks in the other window count: the provider makes none of them. Say Done when you see it.",
+		note:    "Your clicks in the other window are real. The provider does not click anything. When you see it, say Done.",
 		buttons: []string{answerDone, answerSkip, answerStop},
 	}, nil, nil)
 	switch {

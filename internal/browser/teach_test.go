@@ -131,7 +131,7 @@ func TestTeach_Refusals(t *testing.T) {
 		"changes something":      {`<button>Delete</button>`, `document.querySelector("button")`, "Skip", "which changes something"},
 		"never clicked":          {`<button>Switch to production</button>`, `document.querySelector("button")`, "Skip", "never clicked"},
 		"nothing to tell it by":  {`<button>M00412871</button><button>M00412872</button>`, `document.querySelector("button")`, "Stop", "nothing that is known"},
-		"skipped without a look": {`<button>Other</button>`, "", "Skip", "Please point at this"},
+		"skipped without a look": {`<button>Other</button>`, "", "Skip", "Point at this"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

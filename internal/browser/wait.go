@@ -235,7 +235,7 @@ func (w *wait) missing() *StepError {
 	}
 	failure.Wanted, failure.What = absent.Targets, absent.What
 	if absent.Several {
-		failure.What = "there is more than one, and the choice is ambiguous"
+		failure.What = "more than one thing matches"
 	}
 	failure.Structure = len(absent.Targets) == 0
 	for _, target := range slices.Concat(absent.Targets, absent.Way) {

@@ -43,7 +43,7 @@ const (
 )
 
 // errCircles says that a walk does not end.
-var errCircles = errors.New("the way to it goes round in circles")
+var errCircles = errors.New("the way to it has a loop")
 
 // Walk goes to a page by clicks. It changes nothing. The browser's timeout for a step bounds each click and
 // each wait.

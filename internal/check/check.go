@@ -173,7 +173,7 @@ func (r *run) printKeys(store kustom.Store, got portalpages.Examined) {
 	if r.user == "" {
 		r.user = cmp.Or(got.User, "a user whose address the page does not show")
 		r.out.hide(got.User)
-		r.out.line("found", "signed in as %s, who may see API keys", r.user)
+		r.out.line("found", "signed in as %s, who can see API keys", r.user)
 	}
 	r.printFindings(portalpages.Name, got.Findings)
 	for _, key := range got.Keys {
@@ -197,7 +197,8 @@ func (r *run) checkShops(ctx context.Context) {
 	if len(r.Shops) == 0 {
 		r.ready = false
 		r.out.heading("Shops")
-		r.out.line("failed", "none is known: sign in with terraform-provider-kustom login --mystore and the shop's name, or set MYSTORE_TOKENS")
+		r.out.line("failed", "no shop is known. Run terraform-provider-kustom login --mystore with the shop's name, or "+
+			"set MYSTORE_TOKENS")
 	}
 	for _, shop := range r.Shops {
 		r.out.heading("Shop %s, by %s", shop.Name, shop.Access)
@@ -211,7 +212,7 @@ func (r *run) checkShops(ctx context.Context) {
 	for _, shop := range r.missingShops() {
 		r.ready = false
 		r.out.heading("Shop %s", shop)
-		r.out.line("failed", "there is no session and no token for it: sign in with terraform-provider-kustom login --mystore %s", shop)
+		r.out.line("failed", "there is no session and no token for it. Run terraform-provider-kustom login --mystore %s", shop)
 	}
 }
 
@@ -271,7 +272,7 @@ func describeKeys(keys []kustom.Key) string {
 			name += " (last used " + key.LastUsedAt.UTC().Format("2006-01-02") + ")"
 		}
 		if key.Origin().Owner == kustom.OwnerKlarna {
-			name += " (Klarna's)"
+			name += " (a Klarna key)"
 		}
 		names = append(names, name)
 	}

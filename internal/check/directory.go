@@ -29,7 +29,7 @@ func (d directory) legacyNote(id string) string {
 	}
 	_, listed := d.listed[id]
 	if kustom.Legacy(kustom.KeyFacts{Username: id, Listed: listed}).Owner == kustom.OwnerKlarna {
-		return ", a key of Klarna's that you must switch"
+		return ", a Klarna key that you must switch"
 	}
 	return ""
 }

@@ -30,7 +30,7 @@ func (r *run) mismatches(shop, id string) []string {
 		r.holders[store] = shop
 	}
 	if namesake := r.namesake(shop); r.Expected[shop] == "" && namesake != "" && namesake != store && !Alike(shop, r.names[store]) {
-		found = append(found, fmt.Sprintf("shop %s has a key of %s, and %s is called like it", shop, r.storeName(store), r.storeName(namesake)))
+		found = append(found, fmt.Sprintf("shop %s has a key of %s, but %s has a similar name", shop, r.storeName(store), r.storeName(namesake)))
 	}
 	return found
 }

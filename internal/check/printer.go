@@ -78,7 +78,7 @@ func (p *Printer) finding(site string, f browser.Finding) bool {
 	}
 	switch {
 	case f.Several:
-		p.write("several", "%s: there is more than one, and the choice is ambiguous", what)
+		p.write("several", "%s: more than one thing matches", what)
 	case f.Found != "" && f.Taught:
 		p.write("found", "%s, as the profile describes it", what)
 	case f.Found != "":
@@ -192,12 +192,16 @@ func (p *Printer) end(ready bool) {
 	}
 	_, _ = fmt.Fprintln(p.out, "\nNot ready. Nothing was changed.")
 	if len(p.labels) > 0 || len(p.addresses) > 0 {
-		_, _ = fmt.Fprintf(p.out, "\nIf the names below are the right ones, paste this into the provider's configuration, and check again:\n\n%s", p.block())
+		_, _ = fmt.Fprintf(p.out, "\n"+
+			"If the names below are right, copy this into the provider's configuration, and check again:\n\n"+
+			"%s", p.block())
 	}
 	if p.isUnknownPage {
-		_, _ = fmt.Fprintf(p.out, "\nA vendor's page is built in a way that the provider does not know. Other words don't help. Please report it at\n"+
-			"https://github.com/storefront-iac/terraform-provider-kustom/issues with the file that --report writes. Until then, check --teach has\n"+
-			"you point at what is missing.\n")
+		_, _ = fmt.Fprintf(p.out, "\n"+
+			"A vendor's page is built in a way that the provider does not know. Other words don't help. Report it at\n"+
+			"https://github.com/storefront-iac/terraform-provider-kustom/issues with the file that --report writes. "+
+			"Until then, run check --teach\n"+
+			"and point at what is missing.\n")
 	}
 }
 
@@ -211,7 +215,7 @@ func (p *Printer) block() string {
 			if of := p.labels[label]; of.likely {
 				fmt.Fprintf(&text, "    %q = %s%s\n", label, hcl(of.names[0]), alternatives(of.names[1:]))
 			} else {
-				fmt.Fprintf(&text, "    # %q = \"…\" # what it is called now; the page has %s\n", label, list(of.names))
+				fmt.Fprintf(&text, "    # %q = \"…\" # the new word; the page has %s\n", label, list(of.names))
 			}
 		}
 		text.WriteString("  }\n")
@@ -245,8 +249,11 @@ func (p *Printer) PrintProfile(file string, things int, e kustom.Environment) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if things > 0 {
-		_, _ = fmt.Fprintf(p.out, "\n%d %s on the pages %s described in %s. It holds no value and no secret. Review it, and use it so:\n\n"+
-			"browser {\n  profile = %s\n}\n", things, noun(things, "thing", "things"), noun(things, "is", "are"), file, hcl(file))
+		_, _ = fmt.Fprintf(p.out, "\n"+
+			"%d %s on the pages %s described in %s. It holds no value and no secret. Review it, and use it like this:\n\n"+
+			"browser {\n"+
+			"  profile = %s\n"+
+			"}\n", things, noun(things, "thing", "things"), noun(things, "is", "are"), file, hcl(file))
 	}
 	if e != kustom.Playground {
 		_, _ = fmt.Fprintln(p.out, "\nSome things appear only after a click that changes something, such as the dialog that deletes a key. Teach them in the playground:\n"+

@@ -18,7 +18,7 @@ func TestBlock_CommentsOutUnlikelyWords(t *testing.T) {
 	want := `browser {
   labels = {
     "mystore.update" = "Update $${both}"
-    # "portal.generate_new" = "…" # what it is called now; the page has "User management", "Orders"
+    # "portal.generate_new" = "…" # the new word; the page has "User management", "Orders"
   }
 }
 `

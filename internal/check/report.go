@@ -40,7 +40,8 @@ func (p *Printer) Report(out io.Writer, version string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var text strings.Builder
-	fmt.Fprintf(&text, "Pages that terraform-provider-kustom %s has seen\n\nValues are masked. Please look through it before you attach it to an issue.\n", version)
+	fmt.Fprintf(&text, "Pages that terraform-provider-kustom %s has seen\n\n"+
+		"Values are masked. Look through it before you attach it to an issue.\n", version)
 	// Failed pages come first, so that the limit does not drop them.
 	slices.SortStableFunc(p.pages, func(a, b outline) int { return cmp.Compare(rank(a), rank(b)) })
 	for _, page := range p.pages[:min(len(p.pages), maxPages)] {

@@ -26,12 +26,12 @@ func newCheckCommand(d Deps) *cobra.Command {
 	f.Out = d.Stdout
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Check whether a plan would find everything that it needs, without changing anything",
-		Long: "Checks, without changing anything, whether a plan would find everything that it needs: in Kustom Portal, at Kustom's\n" +
-			"merchant API, and in each shop. It uses the same environment variables and sessions as a plan. The exit status is 0 if\n" +
-			"everything is ready, and otherwise 1.\n\n" +
-			"With --teach, it does the same in a window. For each thing that it can't find, it asks you to point at it. The page does\n" +
-			"not receive that click. The check then describes the thing in the file of --profile, or else in " + provider.DefaultProfile + ".\n" +
+		Short: "Check whether a plan would find everything that it needs, and change nothing",
+		Long: "Checks whether a plan would find everything that it needs: in Kustom Portal, at Kustom's merchant API and in each shop.\n" +
+			"It changes nothing. It uses the same environment variables and sessions as a plan. The exit status is 0 if everything is\n" +
+			"ready, or else 1.\n\n" +
+			"With --teach, it opens a window. For each thing that it can't find, it asks you to point at it. The page does not\n" +
+			"receive that click. The check then describes the thing in the file of --profile, or else in " + provider.DefaultProfile + ".\n" +
 			"The file holds no value, and the provider reads it as browser.profile. You can skip a thing, or stop.\n\n" +
 			"Some things appear only after a click that changes something, such as the dialog that deletes a key. Teach them with\n" +
 			"--environment playground: there, you make that click yourself.",
@@ -42,7 +42,8 @@ func newCheckCommand(d Deps) *cobra.Command {
 	f.add(flags, "check")
 	flags.StringVar(&f.shops, "shops", "", "a CSV `file` with the columns shop and merchant_id: the store of each shop")
 	flags.BoolVar(&f.Teach, "teach", false, "open a window, and point at the things that the check can't find")
-	flags.StringVar(&f.report, "report", "", "write an outline of each page into this `file`, with values masked, for an issue")
+	flags.StringVar(&f.report, "report", "", "write an outline of each page to this `file`, with masked values, to "+
+		"attach to an issue")
 	return cmd
 }
 

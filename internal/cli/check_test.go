@@ -63,7 +63,7 @@ func TestCheck_ExitsWithVerdict(t *testing.T) {
 		{[]string{"--environment", "moon"}, 1, "", "Unknown environment"},
 		{[]string{"--label", "x"}, 2, "", "label"},
 		{[]string{"now"}, 2, "", "only flags"},
-		{[]string{"--help"}, 0, "without changing anything", ""},
+		{[]string{"--help"}, 0, "It changes nothing.", ""},
 	} {
 		code, out, errs := checkAt(t, env, test.args...)
 		if code != test.code || !strings.Contains(out, test.says) || !strings.Contains(errs, test.errs) {

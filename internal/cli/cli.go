@@ -39,9 +39,11 @@ func newRootCommand(d Deps) *cobra.Command {
 	var debug bool
 	root := &cobra.Command{
 		Use:   program,
-		Short: "The provider kustom of Terraform and OpenTofu",
-		Long: "The provider kustom of Terraform and OpenTofu. They start it by themselves. Run it by hand to sign in, to check and to\n" +
-			"review plans. The documentation is at https://registry.terraform.io/providers/storefront-iac/kustom/latest/docs",
+		Short: "The kustom provider for Terraform and OpenTofu",
+		Long: "The kustom provider for Terraform and OpenTofu, which start it when they need it. Run it yourself to sign " +
+			"in, to check\n" +
+			"your shops and to review plans. The documentation is at " +
+			"https://registry.terraform.io/providers/storefront-iac/kustom/latest/docs",
 		Version:       d.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -73,7 +75,7 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	}
 	text := fmt.Sprintf("there is no command %q", args[0])
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		text += "; do you mean " + strings.Join(near, " or ") + "?"
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return usageError{errors.New(text + "\n" + program + " --help lists the commands")}
 }

@@ -58,9 +58,9 @@ func TestFollow_TakesOneFile(t *testing.T) {
 	}{
 		{nil, "--follow takes a file"},
 		{[]string{"a", "b"}, "report takes one file"},
-		{[]string{"a", "--format", "html"}, "do not go with --follow"},
-		{[]string{"a", "--detailed-exitcode"}, "do not go with --follow"},
-		{[]string{"a", "--follow=false", "--all"}, "go with --follow"},
+		{[]string{"a", "--format", "html"}, "can't be used with --follow"},
+		{[]string{"a", "--detailed-exitcode"}, "can't be used with --follow"},
+		{[]string{"a", "--follow=false", "--all"}, "need --follow"},
 	} {
 		if code, _, stderr := followAt(t.Context(), test.args...); code != 2 || !strings.Contains(stderr, test.says) {
 			t.Errorf("%q: exit code %d, %q", test.args, code, stderr)

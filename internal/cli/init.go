@@ -36,11 +36,12 @@ func newInitCommand(d Deps) *cobra.Command {
 		Short: "Match shops to stores, and write a folder that you can plan without changes",
 		Long: "Reads your shops and stores, and changes nothing there. It uses the same environment variables and sessions as a plan.\n" +
 			"It matches each shop to its store by the key that the shop holds, or else by the store's website. Then it writes a\n" +
-			"configuration into DIR, by default the present folder. It overwrites no file, and writes no secret.\n\n" +
+			"configuration into DIR, by default the current folder. It overwrites no file, and writes no secret.\n\n" +
 			"It lists the shops that match no store, with the reason, and leaves them out. At a terminal, it asks you about a shop if\n" +
-			"your answer helps. The exit status is 0 if it has written the folder, even without some shops. It is 3 if it has written\n" +
-			"the folder without a shop that can't be read: such a shop keeps the old keys of all shops. It is 1 if it has written\n" +
-			"nothing, and 2 if the command line is wrong.",
+			"your answer helps.\n\n" +
+			"The exit status is 0 if it has written the folder, even if it left out some shops. It is 3 if it left out a shop that\n" +
+			"can't be read: because of such a shop, the provider deletes no old key of any shop. It is 1 if it has written nothing, and\n" +
+			"2 if the command line is wrong.",
 		Example: "  " + program + " init --from shops.csv --ci github my-shops",
 		Args:    atMostOneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -83,7 +84,7 @@ func (f *initFlags) addStore(text string) error {
 func (f *initFlags) setCI(text string) error {
 	f.ci = setup.CI(text)
 	if f.ci != setup.CIGitHub && f.ci != setup.CIGitLab {
-		return errors.New("there is a pipeline for github and for gitlab only")
+		return errors.New("it must be github or gitlab")
 	}
 	return nil
 }
@@ -97,7 +98,7 @@ func (f *initFlags) run(ctx context.Context, d Deps, dir string) error {
 	if err := setup.CheckVacant(dir, setup.Paths(f.ci)...); err != nil {
 		return err
 	}
-	d.say("Reading stores and shops. Nothing is changed there.")
+	d.say("Reading your stores and shops. This changes nothing there.")
 	data, err := d.Survey(ctx, f.surveyOptions(input))
 	if err != nil {
 		return err
@@ -117,7 +118,8 @@ func (f *initFlags) run(ctx context.Context, d Deps, dir string) error {
 	})
 	if unread := matching.Unread(); err == nil && len(unread) > 0 {
 		c.say("")
-		c.line("No old key can be deleted yet: shops that can't be read are left out. Fix that first, as provider.tf there says: %s",
+		c.line("The provider can't delete any old key yet, because these shops can't be read and are left out. Fix that "+
+			"first, as provider.tf there says: %s",
 			strings.Join(unread, ", "))
 		return errNeedsAttention
 	}
@@ -166,8 +168,9 @@ func (f *initFlags) write(c console, dir string, folder setup.Folder) error {
 	}
 	c.say("\nWritten to %s. Look through it, and then run there:\n\n  terraform init\n  terraform plan", dir)
 	if folder.CI != "" {
-		c.say("\nThe pipeline keeps the state in PostgreSQL, whose address is in PG_CONN_STR. Commit .terraform.lock.hcl, which terraform init makes. " +
-			"The comments in the pipeline say which secrets it needs.")
+		c.say("\n" +
+			"The pipeline keeps the state in PostgreSQL, whose address is in PG_CONN_STR. Commit .terraform.lock.hcl, " +
+			"which terraform init writes. The comments in the pipeline say which secrets it needs.")
 	}
 	return nil
 }
@@ -207,9 +210,10 @@ func (c console) printMatching(data setup.VendorData, m setup.Matching) {
 		c.line("  %s: %s", left.Shop, left.Why)
 	}
 	if len(m.Unread()) > 0 {
-		c.say("\nA shop that can't be read may use any key. As long as the provider has a token or a session for one, no old key is deleted.\n" +
-			"Before you apply, make new tokens for such shops, say which stores they have, take the old tokens away, or name the shops\n" +
-			"in ignored_shops.")
+		c.say("\n" +
+			"A shop that can't be read may use any key. While the provider has a token or a session for such a shop, it deletes no old\n" +
+			"key. Before you apply, do one of these for each such shop: create a new token, set its store with --store, remove its old\n" +
+			"token, or name it in ignored_shops.")
 	}
 	c.printUnread(m)
 	if len(m.Stores) > 0 {
@@ -232,7 +236,7 @@ func (c console) printUnread(m setup.Matching) {
 			continue
 		}
 		if first {
-			c.say("\nThese shops can't be read yet. A plan names them and goes on with the others:")
+			c.say("\nThese shops can't be read yet. A plan names them and continues with the others:")
 		}
 		first = false
 		c.line("  %s (%s): %s", match.Name, match.MerchantID, match.Problem)
@@ -292,7 +296,8 @@ func (c console) ask(ctx context.Context, answers <-chan string, m setup.Matchin
 			input.Stores[left.Shop] = answer
 			return nil
 		}
-		c.say("That is no merchant ID, such as M00123456. Which one is it? (Enter leaves the shop out)")
+		c.say("That is not a merchant ID, such as M00123456. Which merchant ID does its store have? (Enter leaves the " +
+			"shop out)")
 	}
 }
 

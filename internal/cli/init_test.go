@@ -152,7 +152,7 @@ func TestInit_WritesTheShopsThatTokensSee(t *testing.T) {
 	if strings.Contains(files["provider.tf"], "browser {") || strings.Contains(files["provider.tf"], "MYSTORE_SESSIONS") {
 		t.Errorf("provider.tf is\n%s", files["provider.tf"])
 	}
-	n.says("3 of 3 shops match one of 3 stores.", "3 by the key that it holds", "terraform init\n  terraform plan")
+	n.says("3 of 3 shops match one of 3 stores.", "3 by the key that the shop holds", "terraform init\n  terraform plan")
 }
 
 // The list is in the form of a Norwegian spreadsheet, with an unrelated column.
@@ -200,7 +200,8 @@ func TestInit_LeavesOutWhatDoesNotMatch(t *testing.T) {
 	if got := n.files()["shops.csv"]; got != "shop,merchant_id\nfjellsport,M00412871\n" {
 		t.Errorf("the shops are %q", got)
 	}
-	n.says("1 of 5 shops match", "nybutikk: ", "kaffebonna: it shows no Kustom ID, and no store has its website; store M00537204 (Kaffebønna) is called like it",
+	n.says("1 of 5 shops match", "nybutikk: ", "kaffebonna: it shows no Kustom ID, and no store has its website; store "+
+		"M00537204 (Kaffebønna) has a similar name",
 		"ullogtre: ", "no Klarna Checkout V3", "fjelsport: there is no token and no session for it; there is one for fjellsport")
 }
 
@@ -230,7 +231,7 @@ func TestInit_MatchesByThePortalsList(t *testing.T) {
 	if code := n.init(); code != 0 || n.files()["shops.csv"] != threeShopsList {
 		t.Errorf("it ends with %d, and writes %q:\n%s", code, n.files()["shops.csv"], &n.stderr)
 	}
-	n.says("3 by the key that it holds")
+	n.says("3 by the key that the shop holds")
 }
 
 // TestInit_WritesNothing in each of these cases, and says why.
@@ -252,7 +253,7 @@ func TestInit_WritesNothing(t *testing.T) {
 		"a list of nothing":  {args: []string{"--from", "../../go.mod"}, code: 1, says: "go.mod: The list has no column shop."},
 		"other environment":  {args: []string{"--environment", "moon"}, code: 1, says: "Unknown environment"},
 		"two folders":        {args: []string{"another"}, code: 2, says: "init takes one folder"},
-		"other CI":           {args: []string{"--ci", "jenkins"}, code: 2, says: "for github and for gitlab only"},
+		"other CI":           {args: []string{"--ci", "jenkins"}, code: 2, says: "it must be github or gitlab"},
 		"no store":           {args: []string{"--store", "fjellsport"}, code: 2, says: "a merchant ID is M, K or N"},
 		"a store of nothing": {args: []string{"--store", "=M1"}, code: 2, says: "not of the form shop=merchant_id"},
 		"no address":         {args: []string{"--mystore", "a=ftp://a"}, code: 2, says: "must be an https address"},
@@ -418,7 +419,7 @@ func TestInit_SaysThatAnUnreadableShopKeepsOldKeys(t *testing.T) {
 	if code := n.init(); code != 3 {
 		t.Fatalf("it ends with %d: %s", code, &n.stderr)
 	}
-	n.says("2 of 3 shops", "  ullogtre: Mystore rejects the shop's token", "no old key is deleted", "ignored_shops")
+	n.says("2 of 3 shops", "  ullogtre: Mystore rejects the shop's token", "it deletes no old\nkey", "ignored_shops")
 }
 
 func TestInit_WritesFleetsForManyShops(t *testing.T) {

@@ -16,7 +16,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-var errNoSessionFolder = errors.New("there is no folder to keep sessions in, because the folder for configuration is not known (is HOME set?); use --print")
+var errNoSessionFolder = errors.New("there is no folder to keep sessions in, because the configuration folder is unknown " +
+	"(is HOME set?); use --print")
 
 func newLoginCommand(d Deps) *cobra.Command {
 	var f loginFlags
@@ -79,7 +80,10 @@ func login(ctx context.Context, p plan, d Deps) error {
 
 // signIn opens one window and waits for the person.
 func (p plan) signIn(ctx context.Context, at place, lines <-chan struct{}, d Deps) (browser.SignedIn, error) {
-	d.say("Opening a window on %s, for %s.\n%s\nThe window closes by itself when you are in. If it does not, press Enter here. You have %v; Ctrl-C stops it.",
+	d.say("Opening a window on %s, for %s.\n"+
+		"%s\n"+
+		"The window closes when you are signed in. If it does not, press Enter here. You have %v. Ctrl-C stops the "+
+		"command.",
 		at.site.URL, at.name, at.hint, p.timeout)
 	within, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -104,15 +108,15 @@ func (p plan) otherPanel(at place, address *url.URL) string {
 	begin := at.site.URL.Path
 	for _, other := range p.places {
 		if other.shop != "" && other.shop != at.shop && strings.EqualFold(other.site.URL.Host, address.Host) {
-			return fmt.Sprintf("This is the control panel of shop %s, and not of shop %s. Go to %s, and sign in there.", other.shop, at.shop, at.site.URL)
+			return fmt.Sprintf("This is the control panel of shop %s, not of shop %s. Go to %s, and sign in there.", other.shop, at.shop, at.site.URL)
 		}
 	}
 	if begin == "" || begin == "/" || address.Path != begin && !strings.HasPrefix(address.Path, begin+"/") {
 		return ""
 	}
 	moved := url.URL{Scheme: address.Scheme, Host: address.Host, Path: begin}
-	return fmt.Sprintf("This is the control panel at %s, and not the one of shop %s at %s. Go there and sign in. If the shop has moved, stop with Ctrl-C, and "+
-		"run login with --mystore %s=%s.", address.Host, at.shop, at.site.URL.Host, at.shop, &moved)
+	return fmt.Sprintf("This is the control panel at %s, but the one of shop %s is at %s. Go there and sign in. If the "+
+		"shop has moved, stop with Ctrl-C, and run login with --mystore %s=%s.", address.Host, at.shop, at.site.URL.Host, at.shop, &moved)
 }
 
 // explain returns an error that says what happened and what to do.
@@ -126,12 +130,13 @@ func explain(ctx context.Context, at place, timeout time.Duration, err error) er
 	case errors.Is(err, browser.ErrWindowClosed):
 		return errors.New("the window was closed before you signed in to " + at.name + "; no session is kept")
 	case errors.Is(err, browser.ErrNoDisplay):
-		return errors.New("there is no display to open a window on. Run login on a machine with a screen; for another one, run it there with " +
-			"--print, and set what it prints as environment variables here")
+		return errors.New("there is no display to open a window on. Run login on a machine with a screen. To use the " +
+			"sessions here, run it there with --print, and set the environment variables that it prints")
 	case errors.As(err, &missing):
-		return fmt.Errorf("%w. Install Chromium or Chrome (on Debian and Ubuntu: apt-get install chromium), or say where it is with --executable", err)
+		return fmt.Errorf("%w. Install Chromium or Chrome (on Debian and Ubuntu: apt-get install chromium), or set its "+
+			"path with --executable", err)
 	}
-	return fmt.Errorf("signing in to %s: %w", at.name, err)
+	return fmt.Errorf("sign in to %s: %w", at.name, err)
 }
 
 // readLines returns a channel that receives once for each line that the person enters. Its goroutine ends with the
@@ -172,7 +177,8 @@ func saveSession(at place, entered browser.SignedIn, d Deps) error {
 	if sealed {
 		reader = "read this file and your system's keyring, which has its key,"
 	}
-	d.say("%s The session is kept in %s. Anybody who can %s can act as you at %s, until the session expires or you sign out there.\n",
+	d.say("%s The session is kept in %s. Anyone who can %s can act as you at %s, until the session expires or you sign "+
+		"out there.\n",
 		at.signedInAs(entered), file, reader, at.site.Name)
 	return nil
 }
@@ -209,8 +215,9 @@ func (p *printout) add(at place, session browser.Session) error {
 
 // write prints the variables to standard output, and everything else to standard error.
 func (p *printout) write(d Deps) error {
-	d.say("\nWarning: anybody who has these lines can act as you at the vendors, until the sessions expire or you sign out there. " +
-		"Store them only in the secrets of your CI. The name of a secret is before the first = of a line, and its value after it.\n")
+	d.say("\n" +
+		"Warning: anyone who has these lines can act as you at the vendors, until the sessions expire or you sign out " +
+		"there. Store them only in the secrets of your CI. The name of a secret is before the first = of a line, and its value after it.\n")
 	var lines strings.Builder
 	if p.portal != "" {
 		fmt.Fprintf(&lines, "KUSTOM_PORTAL_SESSION=%s\n", p.portal)
@@ -223,7 +230,7 @@ func (p *printout) write(d Deps) error {
 		fmt.Fprintf(&lines, "MYSTORE_SESSIONS=%s\n", shops)
 	}
 	if _, err := fmt.Fprint(d.Stdout, lines.String()); err != nil {
-		return fmt.Errorf("printing the sessions: %w", err)
+		return fmt.Errorf("print the sessions: %w", err)
 	}
 	return nil
 }

@@ -105,9 +105,9 @@ func (d *desk) kept(t *testing.T) []string {
 func TestRun_PrintsHelpWithoutCommand(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ args, wants []string }{
-		{nil, []string{"The provider kustom of Terraform", "\n  login ", "\n  logout ", "--version"}},
+		{nil, []string{"The kustom provider for Terraform", "\n  login ", "\n  logout ", "--version"}},
 		{[]string{"apply"}, []string{`there is no command "apply"`, "terraform-provider-kustom --help lists the commands"}},
-		{[]string{"logn"}, []string{"do you mean login?"}},
+		{[]string{"logn"}, []string{"did you mean login?"}},
 		{[]string{"login", "-mystore", "a"}, []string{"flags begin with two hyphens", "see terraform-provider-kustom login --help"}},
 	} {
 		d := newDesk(t)
@@ -229,10 +229,11 @@ func TestLogin_NamesControlPanelOfAnotherShop(t *testing.T) {
 	t.Parallel()
 	const wrong = "This is the control panel"
 	for shown, want := range map[string]string{
-		"https://www.b.mystore4.no/kontrollpanel/login": "This is the control panel of shop b, and not of shop a. Go to https://www.a.mystore4.no/kontrollpanel",
-		"https://www.new.example/kontrollpanel":         "run login with --mystore a=https://www.new.example/kontrollpanel.",
-		"https://auth.example/login":                    "",
-		"https://www.new.example/kontrollpanelet":       "",
+		"https://www.b.mystore4.no/kontrollpanel/login": "This is the control panel of shop b, not of shop a. Go to " +
+			"https://www.a.mystore4.no/kontrollpanel",
+		"https://www.new.example/kontrollpanel":   "run login with --mystore a=https://www.new.example/kontrollpanel.",
+		"https://auth.example/login":              "",
+		"https://www.new.example/kontrollpanelet": "",
 	} {
 		d := newDesk(t)
 		d.shown = shown
@@ -374,7 +375,7 @@ func TestLogin_PrintsSessions(t *testing.T) {
 	if d.stdout.String() != want {
 		t.Error("it prints something else than the two variables, a line each")
 	}
-	if !strings.Contains(d.stderr.String(), "Warning: anybody who has these lines can act as you") || strings.Contains(d.stderr.String(), shop) {
+	if !strings.Contains(d.stderr.String(), "Warning: anyone who has these lines can act as you") || strings.Contains(d.stderr.String(), shop) {
 		t.Error("there is no warning, or a session in it")
 	}
 	if kept := d.kept(t); len(kept) > 0 {
@@ -389,12 +390,12 @@ func TestLogin_PrintsSessions(t *testing.T) {
 func TestLogin_ExplainsFailures(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
-		"there is no display":               fmt.Errorf("starting: %w", browser.ErrNoDisplay),
-		"Install Chromium or Chrome":        &browser.MissingError{Cause: exec.ErrNotFound},
-		"the window was closed":             browser.ErrWindowClosed,
-		`you did not sign in to Kustom`:     context.DeadlineExceeded,
-		"press Enter here next time":        context.DeadlineExceeded,
-		"signing in to Kustom Portal: fire": errors.New("fire"),
+		"there is no display":            fmt.Errorf("starting: %w", browser.ErrNoDisplay),
+		"Install Chromium or Chrome":     &browser.MissingError{Cause: exec.ErrNotFound},
+		"the window was closed":          browser.ErrWindowClosed,
+		`you did not sign in to Kustom`:  context.DeadlineExceeded,
+		"press Enter here next time":     context.DeadlineExceeded,
+		"sign in to Kustom Portal: fire": errors.New("fire"),
 	} {
 		for _, args := range [][]string{{"login"}, {"login", "--print"}} {
 			d := newDesk(t)

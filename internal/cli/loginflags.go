@@ -67,7 +67,7 @@ func (f *loginFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.shops, "shops", "", "a CSV `file` with the column shop: sign in to each of these shops, as with --mystore")
 	flags.BoolVar(&f.portal, "portal", true, "sign in to Kustom Portal")
 	flags.BoolVar(&f.print, "print", false, "keep nothing, and print the sessions as values for CI secrets")
-	flags.DurationVar(&f.timeout, "timeout", defaultTimeout, "the time that you have for each window, as a `duration`")
+	flags.DurationVar(&f.timeout, "timeout", defaultTimeout, "the maximum time for each window, as a `duration`")
 }
 
 // plan returns what the flags and the environment request.
@@ -113,7 +113,8 @@ func (p *plan) addPlaces(f *loginFlags, getenv func(string) string) error {
 		site := portalpages.Site(address, f.sites.labels[portalSite], nil)
 		p.places = append(p.places, place{
 			name: portalpages.Name, site: site,
-			hint: "Sign in there as you always do. If a link is mailed to you, copy it and open it in that window, in a new tab if you like.",
+			hint: "Sign in there as usual. If you get a sign-in link by e-mail, copy it and open it in that window, in a " +
+				"new tab if you like.",
 		})
 	}
 	known, err := adminAddresses(getenv)
@@ -128,7 +129,7 @@ func (p *plan) addPlaces(f *loginFlags, getenv func(string) string) error {
 		}
 		p.places = append(p.places, place{
 			name: "shop " + shop.name + " at " + mystorepages.Name, site: mystorepages.Site(address, f.sites.labels[mystoreSite], nil), shop: shop.name,
-			hint: "Sign in there to shop " + shop.name + " as you always do.",
+			hint: "Sign in there to shop " + shop.name + " as usual.",
 		})
 	}
 	return nil

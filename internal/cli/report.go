@@ -35,13 +35,14 @@ func newReportCommand(d Deps) *cobra.Command {
 		Use:   "report [FILE]",
 		Short: "Report a saved plan, a state or the progress of an apply, shop by shop",
 		Long: "Reads the output of `terraform show -json saved.tfplan` for a saved plan, or of `terraform show -json` for a state, from\n" +
-			"a file or from standard input. It prints a report for you to review. First come the shops that need attention. Then comes\n" +
-			"each shop with its store, its old and its new key, the reason, and the keys to delete. The report has no secret, and fits\n" +
-			"into a comment on a pull request. Its last line has all counts. It also reads the output of OpenTofu.\n\n" +
-			"With --follow, FILE is the provider's progress_file, or $KUSTOM_PROGRESS_FILE. The report follows the file: a line for\n" +
-			"each shop, a bar, and an estimate of the time that is left. Without a terminal, it prints each step as a line. It begins\n" +
-			"with the last roll-out: the lines after the last pause of an hour or more. It ends when you press Ctrl-C, with exit\n" +
-			"status 130.\n\n" +
+			"a file or from standard input. It prints a report for you to review. The report lists the shops that need attention\n" +
+			"first. Then it lists each shop with its store, its old and its new key, the reason, and the keys to delete. It has no\n" +
+			"secret, and fits into a comment on a pull request. Its last line has all counts. The command also reads the output of\n" +
+			"OpenTofu.\n\n" +
+			"With --follow, FILE is the provider's progress_file, or $KUSTOM_PROGRESS_FILE. The report follows the file: it shows a\n" +
+			"line for each shop, a bar, and an estimate of the time that is left. Without a terminal, it prints each step as a line.\n" +
+			"It begins with the last roll-out: the lines after the last pause of an hour or more. It ends when you press Ctrl-C, with\n" +
+			"exit status 130.\n\n" +
 			"The exit status is 0. With --detailed-exitcode, it is 3 if something needs attention, such as a shop that failed or whose\n" +
 			"old key waits for its deletion. It is 1 if there is no report, and 2 if the command line is wrong.",
 		Example: "  terraform show -json saved.tfplan | " + program + " report\n" +
@@ -71,12 +72,12 @@ func (f *reportFlags) run(ctx context.Context, d Deps, args []string) error {
 	case f.follow && len(args) == 0:
 		return usageError{errors.New("--follow takes a file; see " + program + " report --help")}
 	case f.follow && (f.detailed || f.format != formatMarkdown):
-		return usageError{errors.New("--format and --detailed-exitcode do not go with --follow; see " + program + " report --help")}
+		return usageError{errors.New("--format and --detailed-exitcode can't be used with --follow; see " + program + " report --help")}
 	case f.follow:
 		f.following.Path = args[0]
 		return follow(ctx, d, f.following)
 	case f.following.UntilEnded || f.following.All:
-		return usageError{errors.New("--until-done and --all go with --follow; see " + program + " report --help")}
+		return usageError{errors.New("--until-done and --all need --follow; see " + program + " report --help")}
 	}
 	if f.format != formatMarkdown && f.format != formatHTML {
 		return usageError{fmt.Errorf("--format is %q, but must be %s or %s", f.format, formatMarkdown, formatHTML)}

@@ -208,7 +208,7 @@ func TestRetain_CountsFromTheNextApply(t *testing.T) {
 				e.state = state
 			}
 			plan := w.driver.Plan(context.Background(), key(test.now), e.state, r.start, tfdriver.Options{})
-			says := strings.Contains(strings.Join(plan.Warnings, "\n"), `To keep this one, apply deletion_policy = "retain" before you replace it.`)
+			says := strings.Contains(strings.Join(plan.Warnings, "\n"), `To keep this key, apply deletion_policy = "retain" before you replace it.`)
 			if says != test.warns || plan.Failed() {
 				t.Errorf("the plan says %q %q", plan.Warnings, plan.Errors)
 			}

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrUnavailable says that there is no keyring, or that it did not answer in time.
-var ErrUnavailable = errors.New("the system has no keyring that answers")
+var ErrUnavailable = errors.New("the system has no keyring, or it does not answer")
 
 // timeout is the limit for one call. The keyring may ask the person to unlock it.
 const timeout = 30 * time.Second
@@ -31,7 +31,7 @@ func (i Item) Get() (secret string, ok bool, err error) {
 		return "", false, nil
 	}
 	if err != nil {
-		return "", false, fmt.Errorf("reading %q from the system's keyring: %w", i.Name, err)
+		return "", false, fmt.Errorf("read %q from the system's keyring: %w", i.Name, err)
 	}
 	return secret, true, nil
 }
@@ -39,7 +39,7 @@ func (i Item) Get() (secret string, ok bool, err error) {
 // Set stores a secret, and replaces an older one.
 func (i Item) Set(secret string) error {
 	if err := within(func() error { return keyring.Set(i.Service, i.Name, secret) }); err != nil {
-		return fmt.Errorf("keeping %q in the system's keyring: %w", i.Name, err)
+		return fmt.Errorf("keep %q in the system's keyring: %w", i.Name, err)
 	}
 	return nil
 }
@@ -48,7 +48,7 @@ func (i Item) Set(secret string) error {
 func (i Item) Delete() error {
 	err := within(func() error { return keyring.Delete(i.Service, i.Name) })
 	if err != nil && !errors.Is(err, keyring.ErrNotFound) {
-		return fmt.Errorf("removing %q from the system's keyring: %w", i.Name, err)
+		return fmt.Errorf("remove %q from the system's keyring: %w", i.Name, err)
 	}
 	return nil
 }

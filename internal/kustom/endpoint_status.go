@@ -44,15 +44,15 @@ type statusAnswer struct {
 func (p *Portal) EndpointStatus(ctx context.Context, merchantID string) (EndpointStatus, error) {
 	answer, err := transport.Do[statusAnswer](ctx, p.client, p.request(http.MethodGet, pathEndpointStatus, merchantID))
 	if err != nil {
-		return EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: %w", merchantID, err)
+		return EndpointStatus{}, fmt.Errorf("read the endpoint switch status of store %s: %w", merchantID, err)
 	}
 	status := answer.EndpointStatus
 	status.Services = answer.Services
 	if status.MerchantID != merchantID {
-		return EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: the answer is about another one", merchantID)
+		return EndpointStatus{}, fmt.Errorf("read the endpoint switch status of store %s: the answer is about another store", merchantID)
 	}
 	if status.Services == nil {
-		return EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: the answer has no list of services", merchantID)
+		return EndpointStatus{}, fmt.Errorf("read the endpoint switch status of store %s: the answer has no list of services", merchantID)
 	}
 	return status, nil
 }

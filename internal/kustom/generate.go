@@ -40,7 +40,7 @@ type ReplayedError struct{ Orphan }
 
 // Error implements error.
 func (e *ReplayedError) Error() string {
-	return fmt.Sprintf("an earlier request made key %s of store %s", e.CredentialID, e.MerchantID)
+	return fmt.Sprintf("an earlier request generated key %s of store %s", e.CredentialID, e.MerchantID)
 }
 
 // OrphanError says that an orphaned key exists or may exist: nobody has its secret, and deleting it failed
@@ -74,17 +74,17 @@ const Bar = "|"
 
 // Error implements error.
 func (e *OrphanError) Error() string {
-	return fmt.Sprintf("an API key of store %s may be left behind: %v", e.MerchantID, e.Cause)
+	return fmt.Sprintf("an API key of store %s may be orphaned: %v", e.MerchantID, e.Cause)
 }
 
 // Unwrap returns the causes.
 func (e *OrphanError) Unwrap() []error { return []error{e.Cause, e.Cleanup} }
 
 // errNoSecret says that a key became active, but the one answer with its secret was lost.
-var errNoSecret = errors.New("the key was made, but the answer with its secret was lost")
+var errNoSecret = errors.New("the portal generated the key, but the answer with its secret was lost")
 
 // errUnnamed says that the answer does not identify the key that the request made.
-var errUnnamed = errors.New("the answer is not about a new key of the store")
+var errUnnamed = errors.New("the answer shows no new key of the store")
 
 // Generate makes a key and returns it with its secret. The portal never shows the secret again. If Generate
 // fails, it deletes the key that it made, or returns an [*OrphanError]. If the request has an idempotency key
@@ -107,7 +107,7 @@ func (p *Portal) Generate(ctx context.Context, r Request) (NewKey, error) {
 			break
 		}
 	}
-	return NewKey{}, fmt.Errorf("generating an API key for store %s: %w", r.MerchantID, err)
+	return NewKey{}, fmt.Errorf("generate an API key for store %s: %w", r.MerchantID, err)
 }
 
 // mayTryAgain reports whether the key of the failed attempt is deleted, so that another may be made.
@@ -197,19 +197,20 @@ func replayedKey(err error) (id string, replayed bool) {
 func (p *Portal) awaitSecret(ctx context.Context, key keyAnswer) (NewKey, error) {
 	for key.Status == StatusPending {
 		if key.wait > transport.MaxRetryAfter {
-			return NewKey{}, fmt.Errorf("the key is not made yet, and the portal asks to wait %s: not waited for", transport.FormatWait(key.wait))
+			return NewKey{}, fmt.Errorf("the portal has not generated the key yet and asked to wait %s, but the provider "+
+				"did not wait", transport.FormatWait(key.wait))
 		}
 		if err := p.client.Clock.Sleep(ctx, max(pollInterval, key.wait)); err != nil {
-			return NewKey{}, fmt.Errorf("the key is not made yet: %w", err)
+			return NewKey{}, fmt.Errorf("the portal has not generated the key yet: %w", err)
 		}
 		request := p.request(http.MethodGet, pathKey, key.MerchantID, key.CredentialID)
 		request.FinishOnCancel = true
 		polled, err := transport.Do[keyAnswer](ctx, p.client, request)
 		if err != nil {
-			return NewKey{}, fmt.Errorf("looking whether the key is made: %w", err)
+			return NewKey{}, fmt.Errorf("check whether the key is generated: %w", err)
 		}
 		if polled.MerchantID != key.MerchantID || polled.CredentialID != key.CredentialID || polled.Username == "" {
-			return NewKey{}, fmt.Errorf("looking whether the key is made: %w", errUnnamed)
+			return NewKey{}, fmt.Errorf("check whether the key is generated: %w", errUnnamed)
 		}
 		key = polled
 	}
@@ -247,7 +248,7 @@ func (p *Portal) DeleteOrphan(ctx context.Context, orphan Orphan) error {
 // the ID of the key that was made, then or now.
 func (p *Portal) Identify(ctx context.Context, orphan Orphan) (string, error) {
 	if orphan.IdempotencyKey == "" {
-		return "", fmt.Errorf("deleting an API key of store %s: neither its ID nor how it was asked for is known", orphan.MerchantID)
+		return "", fmt.Errorf("delete an API key of store %s: neither its ID nor its idempotency key is known", orphan.MerchantID)
 	}
 	key, err := p.create(ctx, orphan)
 	replayed, ok := replayedKey(err)
@@ -256,7 +257,7 @@ func (p *Portal) Identify(ctx context.Context, orphan Orphan) (string, error) {
 	}
 	id := cmp.Or(replayed, key.CredentialID)
 	if id == "" {
-		return "", fmt.Errorf("deleting an API key of store %s: %w", orphan.MerchantID, errUnnamed)
+		return "", fmt.Errorf("delete an API key of store %s: %w", orphan.MerchantID, errUnnamed)
 	}
 	return id, nil
 }

@@ -101,10 +101,10 @@ func (p *Portal) Key(ctx context.Context, merchantID, credentialID string) (Key,
 		return p.listed(ctx, merchantID, credentialID)
 	}
 	if err != nil {
-		return Key{}, fmt.Errorf("reading API key %s of store %s: %w", credentialID, merchantID, err)
+		return Key{}, fmt.Errorf("read API key %s of store %s: %w", credentialID, merchantID, err)
 	}
 	if key.MerchantID != merchantID || key.CredentialID != credentialID {
-		return Key{}, fmt.Errorf("reading API key %s of store %s: the answer is about another one", credentialID, merchantID)
+		return Key{}, fmt.Errorf("read API key %s of store %s: the answer is about another key", credentialID, merchantID)
 	}
 	return key, nil
 }
@@ -114,7 +114,7 @@ func (p *Portal) Key(ctx context.Context, merchantID, credentialID string) (Key,
 func (p *Portal) listed(ctx context.Context, merchantID, credentialID string) (Key, error) {
 	for key, err := range p.Keys(ctx, merchantID) {
 		if err != nil {
-			return Key{}, fmt.Errorf("looking for API key %s of store %s: %w", credentialID, merchantID, err)
+			return Key{}, fmt.Errorf("look for API key %s of store %s: %w", credentialID, merchantID, err)
 		}
 		if key.CredentialID == credentialID {
 			return key, nil
@@ -135,7 +135,7 @@ func (p *Portal) Delete(ctx context.Context, merchantID, credentialID string) er
 		err = p.confirmGone(ctx, request)
 	}
 	if err != nil {
-		return fmt.Errorf("deleting API key %s of store %s: %w", credentialID, merchantID, err)
+		return fmt.Errorf("delete API key %s of store %s: %w", credentialID, merchantID, err)
 	}
 	return nil
 }

@@ -59,22 +59,24 @@ func legacyByForm(username string) Origin {
 	switch FormOf(username) {
 	case UsernameKlarna:
 		// A store that was created at Kustom never had a Klarna key, so the username's form matters less.
-		return Origin{OwnerKlarna, migrated || !hasStore, "The username has the form of Klarna's, with an underscore or as a UUID."}
+		return Origin{OwnerKlarna, migrated || !hasStore, "The username has the form of a Klarna key, with an underscore " +
+			"or as a UUID."}
 	case UsernameKustom:
 		// This is the documented form of Kustom's usernames. No public source shows such a key for a store that
 		// came from Klarna.
-		return Origin{OwnerKustom, !migrated, "The username has the form of Kustom's: the merchant ID, a hyphen, and a few characters."}
+		return Origin{OwnerKustom, !migrated, "The username has the form of a Kustom key: the merchant ID, a hyphen, and " +
+			"a few characters."}
 	case UsernameOther:
 	}
-	return Origin{OwnerUnknown, false, "The username has neither the form of Kustom's nor that of Klarna's."}
+	return Origin{OwnerUnknown, false, "The username has neither the form of a Kustom key nor that of a Klarna key."}
 }
 
 // legacyUnlisted decides about a key that the portal does not list.
 func legacyUnlisted(username string) Origin {
 	if FormOf(username) == UsernameKustom {
-		return Origin{OwnerUnknown, false, "Kustom Portal does not list the key, although its username has the form of Kustom's. " +
-			"It was deleted, or the portal user can't see its store."}
+		return Origin{OwnerUnknown, false, "Kustom Portal does not list the key, although its username has the form of a " +
+			"Kustom key. It was deleted, or the portal user can't see its store."}
 	}
-	return Origin{OwnerKlarna, FormOf(username) == UsernameKlarna, "Kustom Portal does not list the key: it is Klarna's own, and has not " +
-		"worked since 15 September 2026."}
+	return Origin{OwnerKlarna, FormOf(username) == UsernameKlarna, "Kustom Portal does not list the key. It belongs to " +
+		"Klarna, and has not worked since 15 September 2026."}
 }

@@ -61,7 +61,7 @@ const verdictAccepted Verdict = "accepted"
 
 // Error implements error.
 func (e *ProofError) Error() string {
-	return fmt.Sprintf("proving %s at the merchant API: %s: %v", e.Username, e.Verdict, e.Cause)
+	return fmt.Sprintf("prove %s at the merchant API: %s: %v", e.Username, e.Verdict, e.Cause)
 }
 
 // Unwrap returns the cause.
@@ -94,7 +94,7 @@ func (e *ImpostorError) Error() string {
 	return text
 }
 
-var errUnexpectedOrder = errors.New("the merchant API claims to know an order that does not exist")
+var errUnexpectedOrder = errors.New("the merchant API returned an order that does not exist")
 
 // Prove asks the merchant API once for an order that does not exist. Only a working pair gets a 404 with an
 // empty body (observed at Kustom in August 2026) or with Kustom's error body. If the checkout API's answer is
@@ -162,7 +162,7 @@ func (m *Merchant) refusesMadeUp(ctx context.Context, like string) error {
 	if !m.checked {
 		err := m.getUnknownOrder(ctx, pathOrder, madeUp(like))
 		if !isAnswer(err) || verdictOf(err) == VerdictFirewall {
-			return fmt.Errorf("asking with a made-up username and secret: %w", err)
+			return fmt.Errorf("ask with a made-up username and secret: %w", err)
 		}
 		m.checked, m.impostor = true, m.impostorIn(err)
 	}

@@ -47,7 +47,7 @@ type MadeOrder struct {
 	Status string `json:"status"`
 }
 
-var errNoOrderID = errors.New("making a checkout order: the answer names no order")
+var errNoOrderID = errors.New("create a checkout order: the answer names no order")
 
 // CreateOrder creates a checkout order, which is an unpaid session. It is not retried if the first request may
 // have created one, because Kustom documents no idempotency key for it. The error is a [*ProofError] if the
@@ -63,7 +63,7 @@ func (m *Merchant) CreateOrder(ctx context.Context, username, secret string, ord
 			return MadeOrder{}, &ProofError{Username: username, Verdict: verdict, Cause: err}
 		case VerdictImpostor, VerdictUnknown, verdictAccepted:
 		}
-		return MadeOrder{}, fmt.Errorf("making a checkout order: %w", err)
+		return MadeOrder{}, fmt.Errorf("create a checkout order: %w", err)
 	}
 	if made.ID == "" {
 		return MadeOrder{}, errNoOrderID

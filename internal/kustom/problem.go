@@ -18,7 +18,7 @@ const (
 
 // ErrLimitReached says that a store has its maximum number of keys, if the portal's pages said so and not its
 // API.
-var ErrLimitReached = errors.New("the store has as many API keys as it may have")
+var ErrLimitReached = errors.New("the store has the maximum number of API keys")
 
 // IsLimitReached reports whether err says that a store has its maximum number of keys.
 func IsLimitReached(err error) bool {

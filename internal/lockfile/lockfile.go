@@ -22,7 +22,7 @@ const (
 type Lock struct{ file *flock.Flock }
 
 // errReplaced says that the locked file no longer has its name, because its owner removed it.
-var errReplaced = errors.New("it was replaced meanwhile")
+var errReplaced = errors.New("it was replaced in the meantime")
 
 // Take creates the file if it is missing, and locks it. It fails if another process, or another Lock of this one,
 // keeps holding it, or if the file system has no locks.
@@ -32,7 +32,7 @@ func Take(ctx context.Context, name string) (*Lock, error) {
 	for {
 		file := newFlock(name)
 		if _, err := file.TryLockContext(ctx, retryDelay); err != nil {
-			return nil, fmt.Errorf("locking %s: %w", name, errors.Join(err, file.Close()))
+			return nil, fmt.Errorf("lock %s: %w", name, errors.Join(err, file.Close()))
 		}
 		lock, err := named(file)
 		if !errors.Is(err, errReplaced) {
@@ -64,7 +64,7 @@ func named(file *flock.Flock) (*Lock, error) {
 		err = checkName(file.Path(), locked)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", file.Path(), errors.Join(err, file.Close()))
+		return nil, fmt.Errorf("lock %s: %w", file.Path(), errors.Join(err, file.Close()))
 	}
 	return &Lock{file: file}, nil
 }

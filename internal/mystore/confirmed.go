@@ -12,7 +12,7 @@ type NotConfirmedError struct{ Shop string }
 
 // Error implements error.
 func (e *NotConfirmedError) Error() string {
-	return "shop " + e.Shop + " was given the pair, but its page does not show which Kustom ID it has"
+	return "shop " + e.Shop + " got the pair, but its page does not show which Kustom ID it has"
 }
 
 // MayHaveWorked reports that the write may have happened.

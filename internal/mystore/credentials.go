@@ -62,7 +62,7 @@ func (d *credentialsDocument) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-var errNotCredentials = errors.New("the answer is not about the credentials")
+var errNotCredentials = errors.New("the answer does not show the credentials")
 
 var errNoCredentials = errors.New("the shop has Klarna Checkout V3, but its credentials can't be found")
 
@@ -70,7 +70,7 @@ var errNoCredentials = errors.New("the shop has Klarna Checkout V3, but its cred
 func (c *Client) Credentials(ctx context.Context, shop string) (Credentials, error) {
 	got, err := transport.Do[credentialsDocument](ctx, c.client, c.request(http.MethodGet, pathCredentials, shop))
 	if err != nil {
-		return Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", shop, c.diagnose(ctx, shop, err))
+		return Credentials{}, fmt.Errorf("read the credentials of shop %s: %w", shop, c.diagnose(ctx, shop, err))
 	}
 	return credentials(got), nil
 }
@@ -80,7 +80,7 @@ func (c *Client) Credentials(ctx context.Context, shop string) (Credentials, err
 func (c *Client) Install(ctx context.Context, shop, kustomID, kustomSecret string) (Credentials, error) {
 	got, err := c.write(ctx, shop, credentialsWrite{KustomID: &kustomID, KustomSecret: &kustomSecret})
 	if err != nil {
-		return Credentials{}, fmt.Errorf("writing the credentials of shop %s: %w", shop, err)
+		return Credentials{}, fmt.Errorf("write the credentials of shop %s: %w", shop, err)
 	}
 	return got, nil
 }
@@ -90,7 +90,7 @@ func (c *Client) Install(ctx context.Context, shop, kustomID, kustomSecret strin
 func (c *Client) Clear(ctx context.Context, shop string) (Credentials, error) {
 	got, err := c.write(ctx, shop, credentialsWrite{})
 	if err != nil {
-		return Credentials{}, fmt.Errorf("clearing the credentials of shop %s: %w", shop, err)
+		return Credentials{}, fmt.Errorf("clear the credentials of shop %s: %w", shop, err)
 	}
 	return got, nil
 }

@@ -28,7 +28,7 @@ func (c *Client) Credentials(ctx context.Context, shop string) (holds mystore.Cr
 		err = &mystore.NotShownError{Shop: shop, Masked: holds.KustomID}
 	}
 	if err != nil {
-		return mystore.Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", shop, err)
+		return mystore.Credentials{}, fmt.Errorf("read the credentials of shop %s: %w", shop, err)
 	}
 	return holds, nil
 }
@@ -55,7 +55,7 @@ func masked(text string) bool { return text != "" && strings.Trim(text, "*•●
 func (c *Client) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
 	holds, err := c.write(ctx, shop, kustomID, kustomSecret)
 	if err != nil {
-		return mystore.Credentials{}, fmt.Errorf("writing the credentials of shop %s: %w", shop, err)
+		return mystore.Credentials{}, fmt.Errorf("write the credentials of shop %s: %w", shop, err)
 	}
 	return holds, nil
 }
@@ -65,7 +65,7 @@ func (c *Client) Install(ctx context.Context, shop, kustomID, kustomSecret strin
 func (c *Client) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
 	holds, err := c.write(ctx, shop, "", "")
 	if err != nil {
-		return mystore.Credentials{}, fmt.Errorf("clearing the credentials of shop %s: %w", shop, err)
+		return mystore.Credentials{}, fmt.Errorf("clear the credentials of shop %s: %w", shop, err)
 	}
 	return holds, nil
 }
@@ -84,7 +84,7 @@ func (c *Client) Extension(ctx context.Context, shop string) (extension mystore.
 		}})
 	})
 	if err != nil {
-		return mystore.Extension{}, fmt.Errorf("reading the extensions of shop %s: %w", shop, err)
+		return mystore.Extension{}, fmt.Errorf("read the extensions of shop %s: %w", shop, err)
 	}
 	return extension, nil
 }
@@ -415,7 +415,7 @@ func (v *visit) checkFilled(ctx context.Context, kustomID, kustomSecret string) 
 			return ready{}, err
 		}
 		if found.ID.Value != kustomID || found.Secret.Value != kustomSecret {
-			return ready{}, browser.Absent("the fields do not hold what was typed")
+			return ready{}, browser.Absent("the fields do not hold the typed text")
 		}
 		if found.Update.Disabled {
 			return ready{}, browser.Absent("%q is disabled", found.Update.Label())
@@ -458,7 +458,7 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 	if !v.client.isShown(v.shop, after.Holds) {
 		return mystore.Credentials{}, &mystore.NotConfirmedError{Shop: v.shop}
 	}
-	what := "after it, the page shows another Kustom ID than was typed"
+	what := "after the click, the page shows another Kustom ID than the typed one"
 	if said.Text != "" {
 		what += "; it said: " + said.Text
 	}
@@ -469,7 +469,7 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 type uncertainError struct{ cause error }
 
 func (e *uncertainError) Error() string {
-	return "what came of the click could not be read: " + e.cause.Error()
+	return "the result of the click could not be read: " + e.cause.Error()
 }
 
 func (e *uncertainError) Unwrap() error { return e.cause }

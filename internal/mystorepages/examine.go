@@ -31,7 +31,7 @@ func (c *Client) Examine(ctx context.Context, shop string) (examined Examined, e
 		return err
 	})
 	if err != nil {
-		return Examined{}, fmt.Errorf("examining the control panel of shop %s: %w", shop, err)
+		return Examined{}, fmt.Errorf("examine the control panel of shop %s: %w", shop, err)
 	}
 	examined.Shown = c.isShown(shop, examined.Holds)
 	return examined, nil

@@ -24,17 +24,17 @@ type SignInError struct {
 // Error implements error.
 func (e *SignInError) Error() string {
 	if e.Message != "" {
-		return fmt.Sprintf("signing in to shop %s: %q", e.Shop, e.Message)
+		return fmt.Sprintf("sign in to shop %s: %q", e.Shop, e.Message)
 	}
-	return fmt.Sprintf("signing in to shop %s: %v", e.Shop, e.Cause)
+	return fmt.Sprintf("sign in to shop %s: %v", e.Shop, e.Cause)
 }
 
 // Unwrap returns the cause.
 func (e *SignInError) Unwrap() error { return e.Cause }
 
 var (
-	errNoSeed  = errors.New("a one-time code is asked for, and its seed is not set")
-	errBadSeed = errors.New("the seed of the one-time codes can't be read")
+	errNoSeed  = errors.New("the page asks for a one-time code, but its seed is not set")
+	errBadSeed = errors.New("the seed of the one-time codes is malformed")
 )
 
 // signInOnce signs in, unless another goroutine has done so since signedIn had the given value.

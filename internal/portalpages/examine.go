@@ -36,7 +36,7 @@ func (p *Portal) Examine(ctx context.Context, merchantID string) (examined Exami
 		return v.teachDeletion(ctx, merchantID)
 	})
 	if err != nil {
-		return Examined{}, fmt.Errorf("examining the API page of store %s: %w", merchantID, err)
+		return Examined{}, fmt.Errorf("examine the API page of store %s: %w", merchantID, err)
 	}
 	return examined, nil
 }
@@ -52,7 +52,7 @@ func (v *visit) teachDeletion(ctx context.Context, merchantID string) error {
 	if err != nil {
 		return err
 	}
-	return v.TeachAfter(ctx, step, "Choose what deletes the key, so that the page asks whether to. Do not confirm it.", v.Words.Action(labelConfirm))
+	return v.TeachAfter(ctx, step, "Choose the item that deletes the key. The page then asks you to confirm. Do not confirm.", v.Words.Action(labelConfirm))
 }
 
 // findings looks for the elements of the API page.

@@ -20,10 +20,11 @@ import (
 const cleanupTimeout = 2 * time.Minute
 
 // errNoSecret says that a key was made, its popup was not read, and the key was deleted.
-var errNoSecret = errors.New("the key was made, but the popup with its secret was not seen; the key was deleted again")
+var errNoSecret = errors.New("the portal generated the key, but the provider did not see the popup with its secret; it " +
+	"deleted the key again")
 
 // errNotListed says that the requested key is not in the list. It may still appear.
-var errNotListed = errors.New("no new key is in the list, but one may still be made")
+var errNotListed = errors.New("the list has no new key, but the portal may still generate one")
 
 // secretPattern finds secrets. It is compiled at its first use.
 var secretPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(kustom.SecretForm) })
@@ -41,7 +42,7 @@ type UnexplainedError struct {
 
 // Error implements error.
 func (e *UnexplainedError) Error() string {
-	return fmt.Sprintf("store %s has new keys that this run can't explain: %s; none of them was deleted", e.MerchantID, strings.Join(e.Usernames, ", "))
+	return fmt.Sprintf("store %s has unexpected new keys: %s; the provider deleted none of them", e.MerchantID, strings.Join(e.Usernames, ", "))
 }
 
 // Generate makes a key and returns it with its secret. The portal never shows the secret again. If Generate
@@ -64,7 +65,7 @@ func (p *Portal) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey,
 	}
 	key, err := p.generate(ctx, kustom.Orphan{MerchantID: merchantID, Description: description})
 	if err != nil {
-		return kustom.NewKey{}, fmt.Errorf("generateStep an API key for store %s: %w", merchantID, err)
+		return kustom.NewKey{}, fmt.Errorf("generate an API key for store %s: %w", merchantID, err)
 	}
 	return key, nil
 }
@@ -163,7 +164,7 @@ func (p readyPage) Quiet() time.Duration {
 func (v *visit) generateButton(ctx context.Context, merchantID string, before []kustom.Key) (*browser.Element, error) {
 	seen, err := browser.Await(ctx, v.Tab, v.Step("find Generate new"), func(p *browser.Page) (readyPage, error) {
 		if len(p.Dialogs()) > 0 {
-			return readyPage{}, browser.Absent("a dialog is open that was not asked for")
+			return readyPage{}, browser.Absent("an unexpected dialog is open")
 		}
 		read, err := v.read(p, merchantID)
 		if err != nil {
@@ -383,7 +384,7 @@ func (p *Portal) abandon(ctx context.Context, orphan kustom.Orphan, seen popup, 
 	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
 	defer cancel()
 	if cause == nil {
-		cause = errors.New("the page shows nothing of a new key")
+		cause = errors.New("the page shows no new key")
 	}
 	orphan.Before += p.Clock.Now().UTC().Format(time.RFC3339)
 	deleted, err := p.removeNew(ctx, orphan)
@@ -441,7 +442,7 @@ func (p *Portal) mayBe(key kustom.Key, orphan kustom.Orphan) bool {
 }
 
 // errRequestedByAPI says that only the portal's API can identify the key that was made.
-var errRequestedByAPI = errors.New("the key was asked for through the portal's API, which alone can tell which one it is")
+var errRequestedByAPI = errors.New("the key was requested through the portal's API, and only that API shows which key it is")
 
 // DeleteOrphan deletes an orphaned key. If its ID is unknown, it deletes the key that appeared after the request, if
 // there is a single one. The page on which it deletes the key then shows the list without it. Callers that need
@@ -457,7 +458,7 @@ func (p *Portal) DeleteOrphan(ctx context.Context, orphan kustom.Orphan) error {
 		err = errRequestedByAPI
 	}
 	if err != nil {
-		return fmt.Errorf("deleting API key %s of store %s: %w", orphan.CredentialID, orphan.MerchantID, err)
+		return fmt.Errorf("delete API key %s of store %s: %w", orphan.CredentialID, orphan.MerchantID, err)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (p *Portal) keys(ctx context.Context, merchantID string) ([]kustom.Key, err
 	}
 	keys, err := p.allKeys(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("listing API keys: %w", err)
+		return nil, fmt.Errorf("list API keys: %w", err)
 	}
 	return keys, nil
 }
@@ -119,7 +119,7 @@ func (p *Portal) storeKeys(ctx context.Context, merchantID string) (keys []kusto
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("listing the API keys of store %s: %w", merchantID, err)
+		return nil, fmt.Errorf("list the API keys of store %s: %w", merchantID, err)
 	}
 	return keys, nil
 }
@@ -230,7 +230,7 @@ func (v *visit) readAll(ctx context.Context, merchantID, until string) ([]kustom
 // checkTotal compares the number of keys read with the number that the list shows.
 func (v *visit) checkTotal(all []kustom.Key, read keyPage) ([]kustom.Key, error) {
 	if read.Total >= 0 && read.Total != len(all) {
-		return nil, &listChangedError{v.Page, fmt.Sprintf("it says that there are %d, and shows %d", read.Total, len(all))}
+		return nil, &listChangedError{v.Page, fmt.Sprintf("it says that there are %d, but shows %d", read.Total, len(all))}
 	}
 	return all, nil
 }
@@ -306,7 +306,7 @@ func (v *visit) readPage(ctx context.Context, merchantID string, before []kustom
 			return read, err
 		}
 		if len(read.Keys) == 0 || indexOf(before, read.Keys[len(read.Keys)-1].Username) >= 0 {
-			return read, browser.Absent("the next page of keys does not come")
+			return read, browser.Absent("the next page of keys does not load")
 		}
 		return read, nil
 	})
@@ -325,7 +325,7 @@ func (v *visit) read(p *browser.Page, merchantID string) (keyPage, error) {
 	read.Next, read.Grows = v.nextPart(p)
 	if len(read.Rows) == 0 {
 		if read.Next != nil {
-			return keyPage{}, browser.Absent("the list goes on after this page, and shows no row")
+			return keyPage{}, browser.Absent("the list continues after this page, but shows no row")
 		}
 		return read, v.isEmpty(p, read.Total)
 	}
@@ -369,7 +369,7 @@ func (v *visit) checkRows(rows []browser.Entry) error {
 			continue
 		}
 		if !slices.ContainsFunc(rows, func(r browser.Entry) bool { return e.Contains(r.At) }) {
-			return browser.Absent("a row of the list has no Key ID of a known form")
+			return browser.Absent("a row of the list has no Key ID in a known form")
 		}
 	}
 	return nil
@@ -389,7 +389,7 @@ func hasCells(row *browser.Element) bool {
 func (v *visit) isEmpty(p *browser.Page, total int) error {
 	switch {
 	case total > 0:
-		return browser.Absent("the list says that there are %d keys, and shows none", total)
+		return browser.Absent("the list says that there are %d keys, but shows none", total)
 	case total == 0, p.Has(v.Words.Text(labelNoKeys)):
 		return nil
 	case p.Has(v.Words.Text(labelKeyID)) && p.Has(v.Words.Text(labelCreated)):
@@ -465,7 +465,7 @@ func nextNumber(p *browser.Page) *browser.Element {
 func (v *visit) key(row browser.Entry, merchantID string) (kustom.Key, error) {
 	username := row.Mark
 	if store, ok := kustom.StoreOf(username); ok && store != merchantID {
-		return kustom.Key{}, browser.Absent("a row of the list is about a key of another store than %s", merchantID)
+		return kustom.Key{}, browser.Absent("a row of the list shows a key of another store than %s", merchantID)
 	}
 	key := kustom.Key{
 		MerchantID: merchantID, CredentialID: username, Username: username, Environment: environment(merchantID), Status: kustom.StatusActive,
@@ -475,7 +475,7 @@ func (v *visit) key(row browser.Entry, merchantID string) (kustom.Key, error) {
 		return kustom.Key{}, err
 	}
 	if created == nil {
-		return kustom.Key{}, browser.Absent("the list does not say when key %s was made", username)
+		return kustom.Key{}, browser.Absent("the list does not say when key %s was created", username)
 	}
 	key.CreatedAt, key.Precision = created.at, created.precision
 	used, err := v.date(row, labelLastUsed)

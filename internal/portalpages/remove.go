@@ -16,7 +16,7 @@ import (
 const maxAttempts = 3
 
 // errStillListed says that a key is still listed after its deletion.
-var errStillListed = errors.New("the key is still in the list after it was deleted")
+var errStillListed = errors.New("the key is still in the list after its deletion")
 
 // removeUnused deletes a key that was just made and that nobody uses. A user who must approve the deletion may
 // take a long time. Only the list on a freshly loaded page counts, whatever else the page says.
@@ -105,7 +105,8 @@ func (v *visit) deleteItem(ctx context.Context, merchantID, username string) (*b
 			return item, err
 		}
 		if attempt == maxAttempts {
-			return nil, v.Fail(ctx, step, browser.NotFound, "the menu of the key does not open, or has no item to delete it", false)
+			return nil, v.Fail(ctx, step, browser.NotFound, "the menu of the key does not open, or has no item that "+
+				"deletes the key", false)
 		}
 	}
 }
@@ -204,7 +205,8 @@ func (v *visit) confirmDeletion(ctx context.Context, step browser.Step, username
 		return err
 	}
 	if text := v.Asked(); text != "" {
-		return v.Fail(ctx, step, browser.Unclickable, "the page asks with a dialog of the browser's own, which is never confirmed: "+text, false)
+		return v.Fail(ctx, step, browser.Unclickable, "the page asks with a browser dialog, which the provider never "+
+			"confirms: "+text, false)
 	}
 	if asked.Confirm == nil {
 		return nil

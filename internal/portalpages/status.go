@@ -27,7 +27,7 @@ func (p *Portal) EndpointStatus(ctx context.Context, merchantID string) (status 
 		return err
 	})
 	if err != nil {
-		return kustom.EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: %w", merchantID, err)
+		return kustom.EndpointStatus{}, fmt.Errorf("read the endpoint switch status of store %s: %w", merchantID, err)
 	}
 	return status, nil
 }
@@ -73,7 +73,7 @@ func (v *visit) services(p *browser.Page, merchantID string) (shownStatus, error
 		status.Services = append(status.Services, read)
 	}
 	if len(status.Services) == 0 && p.Has(v.Words.Text(labelAction)) {
-		return status, browser.Absent("the section %q has no services that can be read", v.Words.Of(labelAction)[0])
+		return status, browser.Absent("the section %q has no readable services", v.Words.Of(labelAction)[0])
 	}
 	return status, nil
 }

@@ -19,7 +19,7 @@ func (p *Portal) Stores(ctx context.Context) iter.Seq2[kustom.Store, error] {
 	return func(yield func(kustom.Store, error) bool) {
 		stores, err := p.stores(ctx)
 		if err != nil {
-			yield(kustom.Store{}, fmt.Errorf("listing stores: %w", err))
+			yield(kustom.Store{}, fmt.Errorf("list stores: %w", err))
 			return
 		}
 		for _, store := range stores {
@@ -170,7 +170,7 @@ func (v *visit) currentPlace(ctx context.Context, step browser.Step) (place, err
 func (v *visit) isShown(p *browser.Page, merchantID string) error {
 	store, err := v.shown(p)
 	if err == nil && store != merchantID {
-		err = browser.Absent("the page is about store %q, not about %s", store, merchantID)
+		err = browser.Absent("the page shows store %q, not %s", store, merchantID)
 	}
 	return err
 }
@@ -383,7 +383,7 @@ func (v *visit) readStores(ctx context.Context, step browser.Step, list storeLis
 		got, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) ([]*browser.Element, error) {
 			found := options(p, list.Before)
 			if len(found) == 0 {
-				return nil, browser.Absent("the list of stores is empty, or not open any more")
+				return nil, browser.Absent("the list of stores is empty, or no longer open")
 			}
 			return found, nil
 		})

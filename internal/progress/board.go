@@ -136,7 +136,7 @@ const (
 func (b *Board) Render(now time.Time, width, height int) []string {
 	in, all := b.counts()
 	if all == 0 {
-		return []string{truncate("No shop yet.", width)}
+		return []string{truncate("No shop has begun yet.", width)}
 	}
 	over := in[done] + in[failed]
 	lines := []string{

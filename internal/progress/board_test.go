@@ -188,7 +188,7 @@ func TestBoard_PrintsNothingThatMovesTheCursor(t *testing.T) {
 func TestBoard_IsEmptyAtFirst(t *testing.T) {
 	t.Parallel()
 	keys := at(0, "", "delete done M1_old")
-	wantPicture(t, boardOf(keys), 1, "No shop yet.")
+	wantPicture(t, boardOf(keys), 1, "No shop has begun yet.")
 	if ended, _ := boardOf().Ended(); ended {
 		t.Error("it has ended")
 	}

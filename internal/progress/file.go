@@ -45,7 +45,7 @@ func Open(path string, redactor *vendortext.Redactor) (*File, error) {
 	f := &File{path: path, run: uuid.NewString()[:digits], redactor: redactor}
 	// Opening a pipe would wait for a reader.
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("it is no file: %s", info.Mode().Type())}
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("it is not a file: %s", info.Mode().Type())}
 	}
 	file, err := f.open()
 	if err != nil {
@@ -61,7 +61,7 @@ func (f *File) open() (*os.File, error) {
 // Record implements [rotation.Journal].
 func (f *File) Record(e rotation.Entry) error {
 	if err := f.write(f.line(e)); err != nil {
-		return fmt.Errorf("writing the progress file: %w", err)
+		return fmt.Errorf("write the progress file: %w", err)
 	}
 	return nil
 }

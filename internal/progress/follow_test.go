@@ -91,7 +91,7 @@ func TestFollow_DrawsInPlace(t *testing.T) {
 	if len(pictures) != 3 {
 		t.Fatalf("there are %d pictures", len(pictures))
 	}
-	for n, want := range []string{"No shop yet.", "\x1b[1A\r[", "\x1b[3A\r["} {
+	for n, want := range []string{"No shop has begun yet.", "\x1b[1A\r[", "\x1b[3A\r["} {
 		if !strings.HasPrefix(pictures[n], want) || !strings.HasSuffix(pictures[n], "\x1b[J\x1b[?7h") {
 			t.Errorf("picture %d is %q", n, pictures[n])
 		}

@@ -148,11 +148,11 @@ func adviseLimit(full *rotation.LimitReachedError) message {
 	}
 	lines := make([]string, 0, len(full.Unused))
 	for _, key := range full.Unused {
-		made := "generated " + key.CreatedAt.Format(time.DateOnly)
+		generated := "generated " + key.CreatedAt.Format(time.DateOnly)
 		if key.Host != "" {
-			made = key.Host + ", " + made
+			generated = key.Host + ", " + generated
 		}
-		lines = append(lines, fmt.Sprintf("  - %s (%s)", key.Username, made))
+		lines = append(lines, fmt.Sprintf("  - %s (%s)", key.Username, generated))
 	}
 	return storeFull(full.MerchantID, strings.Join(lines, "\n"))
 }

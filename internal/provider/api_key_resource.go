@@ -291,7 +291,7 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 		return
 	}
 	if r.engine.HasAbandonedRequests(merchantID) {
-		hint = " The apply deletes those that a killed run of this machine has asked for."
+		hint = " The apply deletes those that an interrupted run on this machine has requested."
 	}
 	warnOfPossibleOrphans(r.engine, diags, path.Root("merchant_id"), merchantID, orphans, hint)
 }
@@ -374,7 +374,7 @@ func (m apiKeyModel) klarnaReason() string {
 	if key.Origin().Owner != kustom.OwnerKlarna {
 		return ""
 	}
-	return "it is a key of Klarna's, by the form of its username"
+	return "the form of its username shows that it is a Klarna key"
 }
 
 // sameTriggers compares triggers. Null and empty are equal, and an unknown value is different.
@@ -390,7 +390,8 @@ func (r *apiKeyResource) warnOfDeletion(state apiKeyModel, later string, diags *
 	}
 	text := fmt.Sprintf("Store %s: 1 key will be deleted: %s.", state.MerchantID.ValueString(), state.Username.ValueString())
 	if later == deletionRetain {
-		text = join(text, "The plan's deletion_policy counts for the new key only. To keep this one, apply deletion_policy = \"retain\" before you replace it.")
+		text = join(text, "The new deletion_policy applies only to the new key. To keep this key, apply deletion_policy "+
+			"= \"retain\" before you replace it.")
 	}
 	if !state.ForceDestroy.ValueBool() {
 		key := rotation.KeyRef{MerchantID: state.MerchantID.ValueString(), Username: state.Username.ValueString()}
@@ -552,8 +553,9 @@ func readKeyHistory(ctx context.Context, private privateState, diags *diag.Diagn
 func parseKeyID(id string) (merchantID, credentialID string, err error) {
 	merchantID, credentialID, found := strings.Cut(id, "/")
 	if !found || !isMerchantID(merchantID) || !isCredentialID(credentialID) {
-		return "", "", malformedID(id, "the import ID of an API key. It has the form <merchant_id>/<credential_id>, such as "+
-			"M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11, or by the portal's pages M00123456/M00123456-aB3dE. The data source kustom_legacy_integrations lists them as id")
+		return "", "", malformedID(id, "the import ID of an API key. It has the form <merchant_id>/<credential_id>, such "+
+			"as M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11, or M00123456/M00123456-aB3dE if the provider uses the "+
+			"portal's pages. The data source kustom_legacy_integrations lists the import IDs as id")
 	}
 	return merchantID, credentialID, nil
 }

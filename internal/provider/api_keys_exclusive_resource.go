@@ -217,12 +217,14 @@ func (r *apiKeysExclusiveResource) planDeletions(plan *apiKeysExclusiveModel, fo
 func (r *apiKeysExclusiveResource) warnOfDeletions(plan *apiKeysExclusiveModel, keys []rotation.StoreKey, diags *diag.Diagnostics) {
 	text := fmt.Sprintf("Store %s: %s will be deleted:\n\n%s", plan.MerchantID.ValueString(), count(len(keys), "key"), listed(keys))
 	if slices.ContainsFunc(keys, func(key rotation.StoreKey) bool { return len(key.Shops) > 0 }) {
-		text += "\n\nShops take payments with some of them. Those are deleted when the shops have got other keys; the apply waits for that and, " +
-			"if it does not happen, fails."
+		text += "\n\n" +
+			"Shops take payments with some of these keys. The apply waits until the shops get other keys, and then " +
+			"deletes these keys. If a shop gets no other key, the apply fails."
 	}
 	if slices.ContainsFunc(keys, func(key rotation.StoreKey) bool { return !key.YoungUntil.IsZero() }) {
-		text += "\n\nSome are less than an hour old, and another run may be about to install them. If they still are at the apply, they stay, and the " +
-			"apply fails."
+		text += "\n\n" +
+			"Some of these keys are less than an hour old, and another run may be about to install them. If they are " +
+			"still that young when you apply, the apply does not delete them, and fails."
 	}
 	if !plan.DeleteUnverified.ValueBool() {
 		blocked, by := r.engine.Shops.Blocked(refs(keys))

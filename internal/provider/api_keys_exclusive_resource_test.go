@@ -630,7 +630,7 @@ func TestExclusive_ResumesAfterFailure(t *testing.T) {
 		"the list is of another store": {
 			sandbox.Fault{API: sandbox.Portal, Method: http.MethodGet, Template: "/credentials", Status: http.StatusOK, ContentType: "application/json",
 				Body: `{"credentials":[{"merchant_id":"M00412871","credential_id":"` + kaffebonnaSpare + `","username":"M00412871-a"}]}`},
-			2, []string{"Store M00537204 has no API key with the ID"}, "it belongs to store M00412871, and store M00537204 was asked for.",
+			2, []string{"Store M00537204 has no API key with the ID"}, "it belongs to store M00412871, but the request was for store M00537204.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

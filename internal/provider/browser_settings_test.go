@@ -85,8 +85,8 @@ func TestPages_PreferVariablesSessionOfPortal(t *testing.T) {
 		"none":                      {want: "nobody has signed in to Kustom Portal"},
 		"one of another host":       {kept: "portal.playground.kustom.co", want: "nobody has signed in to Kustom Portal"},
 		"the playground's":          {kept: "portal.playground.kustom.co", playground: true, want: "kept"},
-		"the variable of another":   {variable: "portal.playground.kustom.co", kept: portalHost, want: "is one of portal.playground.kustom.co, not of portal.kustom.co"},
-		"the variable of no portal": {variable: "portal.kustom.co.evil.example", want: "is one of portal.kustom.co.evil.example"},
+		"the variable of another":   {variable: "portal.playground.kustom.co", kept: portalHost, want: "belongs to portal.playground.kustom.co, not to portal.kustom.co"},
+		"the variable of no portal": {variable: "portal.kustom.co.evil.example", want: "belongs to portal.kustom.co.evil.example"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -172,7 +172,7 @@ func TestPages_PreferSessionToLogin(t *testing.T) {
 	for shop, want := range map[string]string{
 		"both": "session variable", "variable": "session variable", "kept": "session kept, login variable@example.com JBSWY3DP",
 		"login": "login variable@example.com ", "elsewhere": "error (none: true): nobody has signed in to shop elsewhere",
-		"nobody": "error (none: true): nobody has signed in to shop nobody", "strange": "error (none: false): the session for shop strange is one of other.example, not of www.strange.mystore4.no",
+		"nobody": "error (none: true): nobody has signed in to shop nobody", "strange": "error (none: false): the session for shop strange belongs to other.example, not to www.strange.mystore4.no",
 	} {
 		if got := describe(p, shop); got != want {
 			t.Errorf("%s: %q, want %q", shop, got, want)

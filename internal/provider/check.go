@@ -89,7 +89,7 @@ func (c *CheckOptions) taughtProfile(o Options) (*browser.Profile, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return browser.NewProfile(file, pageTables()), nil
 	case err != nil:
-		return nil, fmt.Errorf("the file %s can't be used: %w", file, err)
+		return nil, fmt.Errorf("can't use the profile %s: %w", file, err)
 	}
 	return profile, nil
 }

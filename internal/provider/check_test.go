@@ -158,7 +158,8 @@ func TestCheck_SaysWhyItIsNotReady(t *testing.T) {
 			a.KustomID, b.KustomID, a.KustomSecret, b.KustomSecret = b.KustomID, a.KustomID, b.KustomSecret, a.KustomSecret
 			a.MerchantID, b.MerchantID = "", ""
 		}, says: []string{
-			"MISMATCH: shop fjellsport has a key of store M00537204 (Kaffebønna), and store M00412871 (Fjellsport) is called like it",
+			"MISMATCH: shop fjellsport has a key of store M00537204 (Kaffebønna), but store M00412871 (Fjellsport) has a " +
+				"similar name",
 		}},
 		"expected": {expected: map[string]string{"fjellsport": "M00698335", "kaffebonna": "M00537204"}, says: []string{
 			"MISMATCH: shop fjellsport has a key of store M00412871 (Fjellsport), but must belong to store M00698335 (Ull og Tre)",

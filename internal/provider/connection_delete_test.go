@@ -15,7 +15,7 @@ func TestConnectionDelete_RetainsShopAndKey(t *testing.T) {
 	w := newConnected(t)
 	key := w.holds(t, "butikk")
 	r := w.destroy(t)
-	if r.code != 0 || !strings.Contains(unwrapped(r.output), "Shop butikk and its key "+key+" were left as they are") {
+	if r.code != 0 || !strings.Contains(unwrapped(r.output), "The provider left shop butikk and its key "+key+" as they are") {
 		t.Errorf("exit code %d:\n%s", r.code, r.output)
 	}
 	w.mustBeUntouched(t)

@@ -429,7 +429,7 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	}
 	if state.clears() {
 		if others := r.engine.OtherKeys(record); len(others) > 0 {
-			keysStay(fmt.Sprintf("Other keys of store %s, which this resource leaves: %s.", record.MerchantID, enumerate(others))).addTo(&resp.Diagnostics, path.Empty())
+			keysStay(fmt.Sprintf("This resource leaves these other keys of store %s: %s.", record.MerchantID, enumerate(others))).addTo(&resp.Diagnostics, path.Empty())
 		}
 		return
 	}
@@ -500,7 +500,7 @@ func moveCredentials(ctx context.Context, req resource.MoveStateRequest, resp *r
 // warnOfClearing warns that the shop's credentials will be deleted: Terraform's summary counts only objects.
 func (m connectionModel) warnOfClearing(diags *diag.Diagnostics) {
 	if !diags.HasError() && m.clears() && !m.Username.IsNull() {
-		becomes := fmt.Sprintf("cleared, and then its key %s deleted", m.Username.ValueString())
+		becomes := fmt.Sprintf("cleared, and its key %s will be deleted", m.Username.ValueString())
 		shopWillTakeNoPayments(m.Shop.ValueString(), becomes).addTo(diags, path.Empty())
 	}
 }

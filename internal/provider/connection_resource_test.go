@@ -25,9 +25,9 @@ const (
 	otherStore        = "M00999999"
 
 	noKey      = "the shop has no key"
-	unreadable = ", a key whose secret nobody can read"
+	unreadable = ", a key whose secret can't be read"
 	triggered  = "rotate_when_changed has changed"
-	unfinished = "keys are left that an earlier run could not delete"
+	unfinished = "an earlier run could not delete some keys"
 )
 
 // connected is the example of a shop that gets a key without a secret in the state.

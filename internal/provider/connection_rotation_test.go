@@ -160,7 +160,7 @@ func (w *connectionEnv) mustBeUntouched(t *testing.T) {
 // TestConnection_RotatesInPlace asks for a new key in each way. The shop gets it in place, and the old one
 // goes.
 func TestConnection_RotatesInPlace(t *testing.T) {
-	const dueReason = "the key is 90 days old or older: it was made on 2026-11-02"
+	const dueReason = "the key is at least 90 days old: it was generated on 2026-11-02"
 	tests := map[string]struct {
 		old, changed string
 		age          time.Duration
@@ -175,8 +175,9 @@ func TestConnection_RotatesInPlace(t *testing.T) {
 		"a moment too young":   {"", "", 90*oneDay - time.Second, ""},
 		"age and trigger":      {`incident = "none"`, `incident = "2026-11"`, 91 * oneDay, dueReason},
 		"no longer due by age": {"rotate_after_days = 90", "rotate_after_days = 365", 100 * oneDay, ""},
-		"due by a new age":     {"rotate_after_days = 90", "rotate_after_days = 30", 31 * oneDay, "the key is 30 days old or older: it was made on 2026-11-02"},
-		"age taken back":       {"rotate_after_days = 90", "", 100 * oneDay, ""},
+		"due by a new age": {"rotate_after_days = 90", "rotate_after_days = 30", 31 * oneDay, "the key is at least " +
+			"30 days old: it was generated on 2026-11-02"},
+		"age taken back": {"rotate_after_days = 90", "", 100 * oneDay, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -219,7 +220,7 @@ func TestConnection_AppliesSavedPlanLater(t *testing.T) {
 		w.mustApplySaved(t)
 		w.mustBeUntouched(t)
 		w.mustPlan(t, planOf{
-			actions: "update", reason: "the key is 90 days old or older: it was made on 2026-11-02", toDelete: []string{first},
+			actions: "update", reason: "the key is at least 90 days old: it was generated on 2026-11-02", toDelete: []string{first},
 		})
 		w.mustApplySaved(t)
 		w.mustBeEmpty(t)
@@ -402,7 +403,7 @@ func TestConnection_CorrectsChangesByHand(t *testing.T) {
 				w.sandbox.mustInstall(s.Name, s.KustomID, "kco_live_api_wrong")
 				return ""
 			},
-			reason:  func(keys) string { return "somebody has changed the shop's credentials" },
+			reason:  func(keys) string { return "someone has changed the shop's credentials" },
 			ownGone: true,
 		},
 		"cleared": {

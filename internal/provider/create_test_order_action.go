@@ -139,14 +139,14 @@ func (a *createTestOrderAction) Invoke(ctx context.Context, req action.InvokeReq
 	defer cancel()
 	p := actionProgress(resp.SendProgress)
 	order := config.order()
-	p.say("Making a checkout session of 100.00 %s at Kustom's merchant API (%s) with %s. It is never completed.",
+	p.say("Creating a checkout session of 100.00 %s at Kustom's merchant API (%s) with %s. It is never completed.",
 		order.PurchaseCurrency, *a.environment, config.KustomID.ValueString())
 	made, err := a.create(p.observing(ctx), config, order)
 	if err != nil {
 		report(&resp.Diagnostics, path.Root("kustom_id"), testOrderNotMade(), &actionError{err})
 		return
 	}
-	p.say("Kustom made the order %s (%s). The credentials work; nobody is charged.", made.ID, made.Status)
+	p.say("Kustom created the order %s (%s). The credentials work. Nobody is charged.", made.ID, made.Status)
 }
 
 func (a *createTestOrderAction) create(ctx context.Context, config createTestOrderModel, order kustom.Order) (kustom.MadeOrder, error) {

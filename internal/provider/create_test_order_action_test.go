@@ -57,9 +57,9 @@ func TestCreateTestOrder_MakesIncompleteOrder(t *testing.T) {
 				t.Fatalf("%d orders were made", len(orders))
 			}
 			got.wantProgress(t,
-				"Making a checkout session of 100.00 "+test.currency+" at Kustom's merchant API (playground) with PM00123456-aB3dE. It is never completed.",
+				"Creating a checkout session of 100.00 "+test.currency+" at Kustom's merchant API (playground) with PM00123456-aB3dE. It is never completed.",
 				"): 201 Created",
-				"Kustom made the order "+orders[0].OrderID+" (checkout_incomplete).")
+				"Kustom created the order "+orders[0].OrderID+" (checkout_incomplete).")
 			o := orders[0]
 			if o.Status != sandbox.StatusIncomplete || o.PurchaseCountry != test.country || o.PurchaseCurrency != test.currency || o.Locale != test.locale ||
 				o.OrderAmount != 10000 || o.OrderTaxAmount != 2000 {
@@ -124,7 +124,7 @@ func TestCreateTestOrder_TellsWhyThereIsNone(t *testing.T) {
 				Body: `{"error_code":"BAD_VALUE","error_messages":["Bad value: currency"],"correlation_id":"c-7"}`,
 			},
 			want: problem{"kustom_id", summary, "Set country, currency and locale to a market of the store. " +
-				"Cause: making a checkout order: POST /checkout/v3/orders"}, posts: 1,
+				"Cause: create a checkout order: POST /checkout/v3/orders"}, posts: 1,
 		},
 		// What certainly was not sent is sent again.
 		"unreachable": {
@@ -179,7 +179,7 @@ func TestCreateTestOrder_WaitsForANewKey(t *testing.T) {
 	}
 	got := v.act(t, orderAction, playgroundOrder.with(values{"kustom_id": key.Username, "kustom_secret": key.Secret}))
 	got.wantProblems(t, "invoke")
-	got.wantProgress(t, ": 401 Unauthorized", ": 201 Created", "Kustom made the order")
+	got.wantProgress(t, ": 401 Unauthorized", ": 201 Created", "Kustom created the order")
 	if orders := v.CheckoutOrders(playgroundStore); len(orders) != 1 || uuid.Validate(orders[0].OrderID) != nil {
 		t.Errorf("the orders are %+v", orders)
 	}

@@ -57,13 +57,15 @@ func describeBlocked(blocked []rotation.KeyRef, by []string, ways string) string
 		names = append(names, keyName(key))
 	}
 	kept := fmt.Sprintf("The apply will not delete %s", enumerate(names))
+	theKeys := verb(len(blocked), "the key", "the keys")
 	if len(by) == 0 {
-		return fmt.Sprintf("%s: the provider has no shop to ask whether it uses the %s. %s", kept, verb(len(blocked), "key", "keys"), ways)
+		return fmt.Sprintf("%s, because the provider can't ask any shop whether it uses %s. %s", kept, theKeys, ways)
 	}
-	shops := verb(len(by), "shop", "shops")
-	return fmt.Sprintf("%s as long as %s %s can't be read, which may use %s, unless another resource says that the shop is of another store. Where unused_for is set, a key that was not used for that long goes "+
-		"all the same. terraform-provider-kustom check says what is wrong with the %s. If it is gone, add it to the provider's ignored_shops.",
-		kept, shops, enumerate(by), verb(len(blocked), "it", "them"), shops)
+	shops, theShops := verb(len(by), "shop", "shops"), verb(len(by), "this shop", "these shops")
+	return fmt.Sprintf("%s while %s %s can't be read, because %s may use %s. A shop that another resource assigns to another store does not count. "+
+		"With unused_for, the apply still deletes a key that was unused for that time. Run terraform-provider-kustom check to see what is wrong with "+
+		"%s. If a shop is closed, add it to the provider's ignored_shops.",
+		kept, shops, enumerate(by), theShops, theKeys, theShops)
 }
 
 // reportKeptKeys reports keys that could not be deleted: once for all that stay because of the same unreadable
@@ -116,7 +118,7 @@ func describeKept(shop string, kept rotation.KeptKey) message {
 	}
 	again := "The next apply tries again."
 	if kept.IsRetryable() {
-		again = "The next apply tries again, and so does the rest of this run, if there is any."
+		again = "The rest of this run and the next apply try again."
 	}
 	return replacedKeyNotDeleted(shop, name, again, paragraphs(advise(kept.Err).detail(), describeCause(kept.Err)))
 }

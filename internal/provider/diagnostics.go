@@ -65,7 +65,7 @@ func afterFailure(shop string, err error) string {
 	if leavesShopUnknown(err) {
 		return fmt.Sprintf("Shop %s may hold another key than before.", shop)
 	}
-	return fmt.Sprintf("Shop %s goes on as it was.", shop)
+	return fmt.Sprintf("Shop %s is unchanged.", shop)
 }
 
 // leavesShopUnknown reports whether the shop's key may have changed before the failure.
@@ -91,8 +91,8 @@ func ignoreUnknown(err error) error {
 }
 
 // unreadBlocks says what else an unreadable shop blocks.
-const unreadBlocks = "As long as the shop can't be read, no key that it may use is deleted, unless it is in the provider's ignored_shops: add it there if " +
-	"it is gone."
+const unreadBlocks = "While the provider can't read the shop, it deletes no key that the shop may use. If the shop is " +
+	"closed, add it to the provider's ignored_shops."
 
 // warn is like report, but adds a warning.
 func warn(diags *diag.Diagnostics, at path.Path, failed message, err error) {
@@ -143,25 +143,25 @@ func warnOfUnread(diags *diag.Diagnostics, failures []rotation.ShopFailure) {
 // describeLeft describes a shop whose object was destroyed without changing the shop. Another object may take
 // the shop over later in the run, so the text promises nothing about that.
 func describeLeft(shop string, record rotation.Record, left rotation.Remaining) string {
-	text := fmt.Sprintf("Shop %s and its key %s were left as they are, because deletion_policy is retain. The shop takes payments with that key "+
-		"until something gives it another one.", shop, record.Username)
+	text := fmt.Sprintf("The provider left shop %s and its key %s as they are, because deletion_policy is retain. The "+
+		"shop takes payments with that key until it gets another one.", shop, record.Username)
 	if left.InstalledKey != "" {
-		text = fmt.Sprintf("Shop %s holds %s, which another resource of this run has given it. The destroyed resource leaves its own key, %s, in the "+
-			"portal: %s.", shop, left.InstalledKey, record.Username, replacedKeyDeletion)
+		text = fmt.Sprintf("Shop %s holds %s, which another resource of this run has installed. The destroyed resource "+
+			"leaves its own key, %s, in the portal. %s", shop, left.InstalledKey, record.Username, replacedKeyDeletion)
 	}
 	return text + describeOtherKeys(record.MerchantID, left.OtherKeys)
 }
 
 // replacedKeyDeletion says what happens to a key that another object has replaced.
-const replacedKeyDeletion = "a kustom_mystore_connection or kustom_mystore_fleet that has replaced it deletes it by its replaced_key_policy, a " +
-	"mystore_klarna_checkout_credentials does not"
+const replacedKeyDeletion = "A kustom_mystore_connection or kustom_mystore_fleet that replaced a key deletes it according " +
+	"to its replaced_key_policy. A mystore_klarna_checkout_credentials does not delete it."
 
 // describeOtherKeys names the store's other keys that were not deleted; empty if there are none.
 func describeOtherKeys(merchantID string, usernames []string) string {
 	if len(usernames) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" Other keys of store %s, which this resource leaves too: %s.", merchantID, enumerate(usernames))
+	return fmt.Sprintf(" This resource also leaves these keys of store %s: %s.", merchantID, enumerate(usernames))
 }
 
 // claim records that an object owns a shop, and rejects a shop that two objects have. It does nothing before
@@ -237,7 +237,7 @@ func warnOfPossibleOrphans(engine *rotation.Engine, diags *diag.Diagnostics, at 
 		return
 	}
 	if !engine.Shops.CanAsk(rotation.KeyRef{MerchantID: merchantID}) {
-		hint += " The provider has no shop to ask whether it holds one of them."
+		hint += " The provider can't ask any shop whether it holds one of them."
 	}
 	var names []string
 	for _, key := range orphans {

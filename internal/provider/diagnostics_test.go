@@ -82,7 +82,7 @@ func TestAdvise_SaysWhatToDo(t *testing.T) {
 		{"unreadable", silence(transport.Unreadable, "portal", errors.New("cut short")), "portal.example sent an answer that the provider can't read. Check the network and portal_url", true},
 		{"silent", silence(transport.NoAnswer, "portal", context.DeadlineExceeded), "Check the network and portal_url", true},
 		{"interrupted", silence(transport.NoAnswer, "portal", context.Canceled), "The run was interrupted. Run again. The next run continues from there.", true},
-		{"out of time", fmt.Errorf("the key is not made yet: %w", context.DeadlineExceeded), "raise the resource's timeouts", true},
+		{"out of time", fmt.Errorf("the portal has not generated the key yet: %w", context.DeadlineExceeded), "raise the resource's timeouts", true},
 		{"out of time, an action", &actionError{fmt.Errorf("listing: %w", context.DeadlineExceeded)}, "raise the action's timeout", true},
 		{"refused order", refusal("merchant", 400, "BAD_VALUE"), "Kustom's merchant API rejects the order. Its reason is below.", false},
 		{"refused pair", proof(kustom.VerdictRefused), "rejects this Kustom ID (M1-a) with this Kustom Secret. Nothing was written to the shop.", false},
@@ -174,7 +174,7 @@ func TestAdvise_NamesUnusedKeysOfFullStore(t *testing.T) {
 		t.Errorf("without unused keys: %s", text)
 	}
 	full.Unused = []kustom.Key{{Username: "M1-a", Host: "api.klarna.com", CreatedAt: made}, {Username: "M1-b", Host: "api.kustom.co", CreatedAt: made}}
-	want := "These keys have never been used:\n\n  - M1-a (api.klarna.com, generated 2024-05-01)\n  - M1-b (api.kustom.co, generated 2024-05-01)"
+	want := "These have never been used:\n\n  - M1-a (api.klarna.com, generated 2024-05-01)\n  - M1-b (api.kustom.co, generated 2024-05-01)"
 	if text := advise(full).detail(); !strings.Contains(text, want) || !strings.Contains(text, "three dots → Delete API key") {
 		t.Errorf("with unused keys: %s", text)
 	}
@@ -211,7 +211,7 @@ func TestReportShop_SaysWhichKeyTheShopHas(t *testing.T) {
 			if reportShop(&diags, path.Root("shop"), "butikk", err); diags[0].Summary() != want {
 				t.Errorf("%v: got %q, want %q", err, diags[0].Summary(), want)
 			}
-			left := "Shop butikk goes on as it was."
+			left := "Shop butikk is unchanged."
 			if want == "Shop may have another key" {
 				left = "Shop butikk may hold another key than before."
 			}

@@ -139,10 +139,10 @@ func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	}
 	text = fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text)
 	if len(undecided) > 0 {
-		text += fmt.Sprintf(" Not decided yet for %s: %s.", count(len(undecided), "shop"), enumerate(undecided))
+		text += fmt.Sprintf(" The plan can't decide about %s yet: %s.", count(len(undecided), "shop"), enumerate(undecided))
 	}
 	if len(unreadable) > 0 {
-		text += fmt.Sprintf(" The apply tries again to read %s, and gives each a new key if it can: %s.", count(len(unreadable), "shop"), enumerate(unreadable))
+		text += fmt.Sprintf(" The apply tries again to read %s, and gives each readable shop a new key: %s.", count(len(unreadable), "shop"), enumerate(unreadable))
 	}
 	blocked, by := f.Engine.Blocked(all)
 	// Terraform would quote the whole attribute, with every shop.
@@ -311,21 +311,21 @@ func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 	}
 	var parts []string
 	if len(left) > 0 {
-		parts = append(parts, fmt.Sprintf("These have left the fleet as they are, because its deletion_policy is retain: %s. Each takes payments with "+
-			"the key named here until something gives it another one.", enumerate(left)))
+		parts = append(parts, fmt.Sprintf("These shops have left the fleet and keep their keys, because deletion_policy "+
+			"is retain: %s. Each takes payments with the key named here until it gets another one.", enumerate(left)))
 	}
 	if len(moved) > 0 {
-		parts = append(parts, fmt.Sprintf("Another resource of this run has given these another key: %s. The fleet leaves the keys that they had in "+
-			"the portal: %s.", enumerate(moved), replacedKeyDeletion))
+		parts = append(parts, fmt.Sprintf("Another resource of this run has given these shops another key: %s. The fleet "+
+			"leaves their old keys in the portal. %s", enumerate(moved), replacedKeyDeletion))
 	}
 	if len(parts) == 0 {
 		if len(others) > 0 {
-			keysStay(fmt.Sprintf("Other keys of the stores of the shops that have left the fleet, which it leaves: %s.", enumerate(others))).addTo(diags, path.Empty())
+			keysStay(fmt.Sprintf("The fleet leaves these other keys of the stores of the removed shops: %s.", enumerate(others))).addTo(diags, path.Empty())
 		}
 		return
 	}
 	if len(others) > 0 {
-		parts = append(parts, fmt.Sprintf("Other keys of their stores, which the fleet leaves too: %s.", enumerate(others)))
+		parts = append(parts, fmt.Sprintf("The fleet also leaves these other keys of their stores: %s.", enumerate(others)))
 	}
 	shopsLeft(strings.Join(parts, "\n\n")).addTo(diags, path.Empty())
 }

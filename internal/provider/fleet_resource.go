@@ -284,7 +284,7 @@ func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStat
 		ids[i] = strings.TrimSpace(ids[i])
 		name, merchantID, err := parseConnectionID(ids[i])
 		if err != nil {
-			malformedImportID(err.Error()+". A fleet's import ID is its shops' IDs, separated by commas").addTo(&resp.Diagnostics, path.Empty())
+			malformedImportID(err.Error()+". The import ID of a fleet is a list of its shops' IDs, separated by commas").addTo(&resp.Diagnostics, path.Empty())
 			return
 		}
 		if _, ok := shops[name]; ok {

@@ -164,7 +164,7 @@ func TestFleet_RotatesOnlyKeysThatAreDue(t *testing.T) {
 	due := map[string]shopPlan{}
 	for _, shop := range w.seed.Shops[:3] {
 		due[shop.Name] = shopPlan{
-			does: "connect", reason: "the key is 90 days old or older: it was made on 2026-11-02", toDelete: []string{w.holds(t, shop.Name)},
+			does: "connect", reason: "the key is at least 90 days old: it was generated on 2026-11-02", toDelete: []string{w.holds(t, shop.Name)},
 		}
 	}
 	w.mustPlan(t, fleetPlan{"update", due})
@@ -335,12 +335,13 @@ func TestFleet_RetainsShopsThatLeave(t *testing.T) {
 	left := w.seed.Shops[1]
 	w.remove(t, left.Name)
 	w.mustPlan(t, fleetPlan{"update", map[string]shopPlan{left.Name: {does: "remove", reason: "the shop uses " + left.KustomID + legacyReason}}})
-	mustSay(t, w.mustApplySaved(t), fmt.Sprintf("have left the fleet as they are, because its deletion_policy is retain: %s (%s).",
+	mustSay(t, w.mustApplySaved(t), fmt.Sprintf("have left the fleet and keep their keys, because deletion_policy is "+
+		"retain: %s (%s).",
 		left.Name, w.holds(t, left.Name)))
 	w.mustBeEmpty(t)
 	w.mustBeDone(t)
 	mustSay(t, mustSucceed(t, w.destroy(t)),
-		"have left the fleet as they are", "takes payments with the key named here until", "and 4 more.")
+		"have left the fleet and keep their keys", "takes payments with the key named here until", "and 4 more.")
 	w.mustHaveDone(t)
 	w.fleet.Shops = nil
 	w.mustBeDone(t)

@@ -311,7 +311,7 @@ func TestFleet_WarnsOfDeletions(t *testing.T) {
 		"only what changes": {
 			plans: []rotation.Plan{switched(nil, goes), switched(nil, later), {Delete: []rotation.KeyRef{elsewhere}}, {Undecided: true}},
 			want: "API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 key will be deleted by a later " +
-				"apply, when the portal shows no use: M1-b. Not decided yet for 1 shop: shop-4.",
+				"apply, when the portal shows no use: M1-b. The plan can't decide about 1 shop yet: shop-4.",
 		},
 		"a key that another shop of the store gives up": {
 			plans: []rotation.Plan{switched([]string{"M1-erp"}, goes), switched([]string{"M1-a", "M1-erp"}, described)},

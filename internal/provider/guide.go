@@ -45,7 +45,7 @@ func Guide() []GuidePage {
 		},
 		{
 			Name: "messages-keys", Title: "Messages: API keys",
-			Description: "Errors and warnings about making, reading and deleting API keys.",
+			Description: "Errors and warnings about generating, reading and deleting API keys.",
 			Entries:     entries(keyMessages()),
 		},
 		{
@@ -65,7 +65,7 @@ func Guide() []GuidePage {
 		},
 		{
 			Name: "messages-pages", Title: "Messages: pages and sign-in",
-			Description: "Errors and warnings about the vendors' pages, the browser and who is signed in.",
+			Description: "Errors and warnings about the vendors' pages, the browser and your sessions.",
 			Entries:     entries(pageMessages()),
 		},
 	}

@@ -27,7 +27,7 @@ func importID(ctx context.Context, req resource.ImportStateRequest, diags *diag.
 // malformedID is the error for a malformed ID.
 func malformedID(text, rule string) error {
 	if mayBeSecret(text) {
-		return errors.New("what was given, which is not shown because it may be a secret, is not " + rule)
+		return errors.New("the given ID (not shown, because it may be a secret) is not " + rule)
 	}
 	return fmt.Errorf("%q is not %s", text, rule)
 }

@@ -26,7 +26,7 @@ func (e *noSessionError) Error() string { return "nobody has signed in to " + e.
 type otherHostError struct{ site, want, got string }
 
 func (e *otherHostError) Error() string {
-	return fmt.Sprintf("the session for %s is one of %s, not of %s", e.site, e.got, e.want)
+	return fmt.Sprintf("the session for %s belongs to %s, not to %s", e.site, e.got, e.want)
 }
 
 // pages gives access to the vendors' pages.

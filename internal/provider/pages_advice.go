@@ -149,9 +149,9 @@ func clickFailure(step *browser.StepError) string {
 func outcomeText(step *browser.StepError) string {
 	switch {
 	case step.Uncertain:
-		return " What was clicked may have worked all the same; the next run finds out."
+		return " The click may still have worked. The next run checks that."
 	case step.Changing:
-		return " Nothing was changed by this step."
+		return " This step changed nothing."
 	}
 	return " Nothing was changed."
 }
@@ -203,12 +203,16 @@ func lookedFor(step *browser.StepError) string {
 		text += fmt.Sprintf("\n\nThe nearest names on the page: %q.", step.Nearest)
 	}
 	if len(step.Unfit) > 0 {
-		text += fmt.Sprintf("\n\nThe profile %s describes %s, and nothing on the page is built so any more. To describe it anew, %s",
+		text += fmt.Sprintf("\n\n"+
+			"The profile %s describes %s, but nothing on the page matches the description any more. To describe it "+
+			"again, %s",
 			step.Profile, strings.Join(labelsOf(site, step.Unfit), ", "), howToTeach)
 	}
 	if step.Structure || len(labels) == 0 {
-		return text + "\n\nThe page is built differently, so another word in browser.labels does not help. To show where it is, " + howToTeach + " Please report it, too."
+		return text + "\n\n" +
+			"The page is built differently than the provider expects, so another word in browser.labels does not help. " +
+			"To show where it is, " + howToTeach + " Report it, too."
 	}
-	return text + fmt.Sprintf("\n\nIf it is there under another name, give that name in the provider's configuration, such as browser { labels = { %q = \"…\" } }. "+
+	return text + fmt.Sprintf("\n\nIf the page has it under another name, set that name in the provider's configuration, such as browser { labels = { %q = \"…\" } }. "+
 		"If that does not help, %s", labels[0], howToTeach)
 }

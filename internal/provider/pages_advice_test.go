@@ -68,21 +68,26 @@ func TestAdvisePages_SaysWhatToDo(t *testing.T) {
 		{"login not accepted", &mystorepages.SignInError{Shop: "butikk", Message: "Wrong password."}, "Mystore rejected the login for shop butikk. Check the e-mail address, the password and the seed of the one-time codes. They are in browser.mystore_logins, or in the environment variable MYSTORE_LOGINS.", false},
 		{"no browser", &browser.MissingError{}, "and finds none. Install Chromium or Chrome (on Debian: apt-get install chromium). Or set browser.executable to the path of one.", true},
 		{"signed out of the portal", generating(browser.SignedOut), "Kustom Portal asks to sign in: the session has expired. Run terraform-provider-kustom login again", true},
-		{"signed out after a click", uncertain(generating(browser.SignedOut)), "Then run again. What was clicked may have worked all the same; the next run finds out.", true},
+		{"signed out after a click", uncertain(generating(browser.SignedOut)), "Then run again. The click may still have " +
+			"worked. The next run checks that.", true},
 		{"signed out of a shop", onShop, "Mystore asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a shop, with --mystore and its name; for the playground, with --environment playground)", true},
 		{"led elsewhere", generating(browser.Elsewhere), "Nothing was changed. The portal does that when the session has expired. Run terraform-provider-kustom login again", true},
-		{"led elsewhere after a click", uncertain(generating(browser.Elsewhere)), "What was clicked may have worked all the same; the next run finds out. The portal does that", true},
+		{"led elsewhere after a click", uncertain(generating(browser.Elsewhere)), "The click may still have worked. The " +
+			"next run checks that. That is what", true},
 		{"led elsewhere by a shop", ofMystore(generating(browser.Elsewhere)), "The session has expired, or the control panel has moved", true},
-		{"stopped by the person", stopped(), "because you said Stop. Nothing was changed by this step. The provider did not do the later steps either.", true},
+		{"stopped by the person", stopped(), "because you said Stop. This step changed nothing. What was to follow was " +
+			"not done either.", true},
 		{"never answered", generating(browser.Stopped), "because nobody answered whether to click", true},
 		{"answered too late", generating(browser.Outdated), "because each answer came so late", true},
 		{"never at rest", generating(browser.Unsettled), "raise browser.timeout", false},
 		{"browser ended", generating(browser.Died), "because the browser stopped. Nothing was changed. Run again.", true},
-		{"browser ended after a click", uncertain(generating(browser.Died)), "because the browser stopped. What was clicked may have worked all the same; the next run finds out. Run again.", true},
+		{"browser ended after a click", uncertain(generating(browser.Died)), "because the browser ended. The click may " +
+			"still have worked. The next run checks that. Run again.", true},
 		{"browser ended, which cancels its context", &browser.StepError{Kind: browser.Died, Err: context.Canceled}, "because the browser stopped.", true},
 		{"no page", generating(browser.NoPage), "because the page could not be loaded. Nothing was changed. Check the network", true},
 		{"not found", generating(browser.NotFound), "because the page differs from the expected one. Nothing was changed.", false},
-		{"not found after a click", uncertain(generating(browser.NotFound)), "What was clicked may have worked all the same; the next run finds out.", false},
+		{"not found after a click", uncertain(generating(browser.NotFound)), "The click may still have worked. The next " +
+			"run checks that.", false},
 		{"covered", generating(browser.Unclickable), "because the element could not be clicked or filled in", false},
 		{"interrupted", &browser.StepError{Kind: browser.NotFound, Err: context.Canceled}, "The run was interrupted.", true},
 		{"key that may come yet", &kustom.OrphanError{Orphan: kustom.Orphan{MerchantID: "M1"}, Cause: uncertain(generating(browser.Died)), Cleanup: errors.New("no way")}, "The state keeps its ID. The next apply deletes it and generates another key.", false},
@@ -119,7 +124,7 @@ What is missing or different:
 
 The nearest names on the page: ["Access" "Settings"].
 
-If it is there under another name, give that name in the provider's configuration, such as browser { labels = { "mystore.credentials" = "…" } }. If that does not help, run terraform-provider-kustom check --teach, and use the file that it writes as browser.profile.`
+If the page has it under another name, set that name in the provider's configuration, such as browser { labels = { "mystore.credentials" = "…" } }. If that does not help, run terraform-provider-kustom check --teach, and use the file that it writes as browser.profile.`
 	if got := advise(step).detail(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -128,7 +133,8 @@ If it is there under another name, give that name in the provider's configuratio
 		t.Errorf("with a picture: %s", got)
 	}
 	step.What, step.Structure = "the list of stores is empty, or not open", true
-	if got := advise(step).detail(); !strings.HasSuffix(got, "so another word in browser.labels does not help. To show where it is, "+howToTeach+" Please report it, too.") {
+	if got := advise(step).detail(); !strings.HasSuffix(got, "so another word in browser.labels does not help. To show where it is, "+howToTeach+" "+
+		"Report it, too.") {
 		t.Errorf("without a label: %s", got)
 	}
 }

@@ -61,7 +61,7 @@ func pageFaults() []pageFault {
 		// Kustom Portal has people sign in on another host, which a page that may show a secret is kept from.
 		leads = "The portal does that when the session has expired. Run terraform-provider-kustom login again"
 		// A form that leads to the sign-in does not show whether it was accepted.
-		clicked = "What was clicked may have worked all the same"
+		clicked = "The click may still have worked"
 		died    = "because the browser stopped."
 	)
 	on := func(api, method, template string, kind sandbox.FaultKind) sandbox.Fault {

@@ -130,7 +130,7 @@ func TestPages_VerifyCredentials(t *testing.T) {
 		v := newVendorsBy(t, waysPages, exampleSeed(), sandbox.Options{})
 		got := v.act(t, verifyAction, both)
 		got.wantProblems(t, "invoke")
-		got.wantProgress(t, "Shop nettbutikk holds M00123456-aB3dE.", "M00123456-aB3dE exists.", "Everything that was checked is right.")
+		got.wantProgress(t, "Shop nettbutikk holds M00123456-aB3dE.", "M00123456-aB3dE exists.", "All checks passed.")
 		v.wantOnlyReads(t)
 	})
 	t.Run("hidden", func(t *testing.T) {

@@ -58,7 +58,7 @@ func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error)
 	framework := providerserver.NewProtocol6(p)()
 	server, ok := framework.(frameworkServer)
 	if !ok {
-		return nil, fmt.Errorf("serving the provider: a %T is not the server that this is made for", framework)
+		return nil, fmt.Errorf("serve the provider: a %T is not the expected server", framework)
 	}
 	var redactor *vendortext.Redactor
 	var source clock.Clock = clock.System{}

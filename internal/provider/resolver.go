@@ -94,13 +94,14 @@ func tokenFault(token string) (fault, do string) {
 	quotes := func(r rune) bool { return strings.ContainsRune("\"'`“”„‘’«»", r) }
 	switch {
 	case strings.ContainsRune(token, '\uFEFF'):
-		return "has a byte order mark in it, which can't be seen", "Copy the token again, or save its file as UTF-8 without a byte order mark."
+		return "contains an invisible byte order mark", "Copy the token again, or save its file as UTF-8 without a byte order mark."
 	case len(token) > len(scheme) && strings.EqualFold(token[:len(scheme)], scheme):
-		return "begins with Bearer", "Leave that word out: the provider adds it."
+		return "begins with Bearer", "Remove this word. The provider adds it."
 	case strings.TrimFunc(token, quotes) != token:
 		return "has quotation marks around it", "Leave them out."
 	case strings.ContainsFunc(token, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
-		return "has a line break or other white space in it, which is never part of a token", "Copy it again: it was probably wrapped where it was copied from."
+		return "contains a line break or other white space", "Copy the token again. It " +
+			"was probably wrapped over several lines."
 	}
 	return "", ""
 }

@@ -176,7 +176,7 @@ func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 	}
 	plan := r.plan(t, r.config(), tfdriver.NewState(), tfdriver.Options{})
 	mustNameOnce(t, plan.Warnings, "Shop can't be connected: ", dead)
-	mustTell(t, plan.Warnings, 60, "248 shops will get a new key; 248 keys will be deleted", "and 228 more. Not decided yet for 2 shops: shop-00007, shop-00123.")
+	mustTell(t, plan.Warnings, 60, "248 shops will get a new key; 248 keys will be deleted", "and 228 more. The plan can't decide about 2 shops yet: shop-00007, shop-00123.")
 
 	state, result := r.driver.Apply(t.Context(), plan)
 	if result.Failed() {

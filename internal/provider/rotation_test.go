@@ -117,7 +117,7 @@ func TestAccKey_RotatesByAge(t *testing.T) {
 	clk.Advance(days(89))
 	w.mustBeEmpty(t)
 	clk.Advance(days(1))
-	w.mustPlan(t, `- rotation_due = "the key is 90 days old or older: it was made on 2026-11-02" -> null # forces replacement`)
+	w.mustPlan(t, `- rotation_due = "the key is at least 90 days old: it was generated on 2026-11-02" -> null # forces replacement`)
 	// A plan that is reviewed until the next day applies as it was shown.
 	clk.Advance(days(1))
 	w.mustApplySaved(t)

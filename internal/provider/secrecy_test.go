@@ -105,7 +105,7 @@ func echoes(t *testing.T) []echo {
 		{"portal's key can't be read", key, sandbox.Fault{
 			API: sandbox.Portal, Method: http.MethodPost, Status: http.StatusCreated, ContentType: "application/json",
 			Body: `{"credential_id": 5, "secret": "` + plantedSecret + `"}`,
-		}, "not the JSON that was expected"},
+		}, "not the expected JSON"},
 		{"portal's key is cut short", key, sandbox.Fault{
 			API: sandbox.Portal, Method: http.MethodPost, Kind: sandbox.FaultTruncate,
 		}, "did not answer the request for an API key"},

@@ -61,7 +61,7 @@ func (merchantIDValidator) ValidateString(_ context.Context, req validator.Strin
 // quoteUnlessSecret quotes a text unless it may be a secret (I2).
 func quoteUnlessSecret(text string) string {
 	if mayBeSecret(text) {
-		return "The value, which is not shown because it may be a secret,"
+		return "The value (not shown, because it may be a secret)"
 	}
 	return strconv.Quote(text)
 }

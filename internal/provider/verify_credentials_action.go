@@ -107,7 +107,7 @@ func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeR
 		a.verifyPair(ctx, config.pair(), p, &resp.Diagnostics)
 	}
 	if !resp.Diagnostics.HasError() {
-		p.say("Everything that was checked is right.")
+		p.say("All checks passed.")
 	}
 }
 

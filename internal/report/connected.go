@@ -60,7 +60,8 @@ func planned(c *change, name string, before, after, unknown object) Shop {
 		return s.sensitive()
 	case unknown.is("keys_to_delete") || unknown.is("reason"):
 		s.Status, s.Why = Undecided, ""
-		s.note("The plan could not decide what becomes of this shop. It could not be read, or a value is known only during the apply.", nextWarning)
+		s.note("The plan could not decide what happens to this shop. The shop could not be read, or a value is known "+
+			"only during the apply.", nextWarning)
 		return s
 	case unknown.is("credential_id"):
 		s.Status = NewKey
@@ -94,7 +95,7 @@ func (s Shop) unchanged(now object) Shop {
 // sensitive returns the row of a shop whose values are all sensitive.
 func (s Shop) sensitive() Shop {
 	s.Status = Undecided
-	s.note("All that is known of this shop is marked as sensitive.", "Mark less of it.")
+	s.note("Everything about this shop is marked as sensitive.", "Mark less as sensitive.")
 	return s
 }
 
@@ -128,8 +129,8 @@ func leaving(c *change, name string, shop, rules object) Shop {
 func (s *Shop) note(what, next string) { s.Notes = append(s.Notes, Note{What: what, Next: next}) }
 
 func (s *Shop) noteClearing() {
-	s.note("The shop is emptied: it takes no payments with Klarna Checkout V3 until it gets another key.",
-		`To leave it as it is, set deletion_policy to "retain" and apply that first.`)
+	s.note("The shop's credentials are cleared: the shop takes no payments with Klarna Checkout V3 until it gets another key.",
+		`To keep them, set deletion_policy to "retain" and apply that first.`)
 }
 
 // noteStoreChange warns if payments go to another merchant. After is the planned object.
@@ -137,10 +138,12 @@ func (s *Shop) noteStoreChange(before, after object) {
 	from := before.text("merchant_id")
 	switch {
 	case from != "" && from != s.Store:
-		s.note(fmt.Sprintf("The shop's payments go to another merchant: from store %s to store %s.", from, s.Store), "Check that this is meant.")
+		s.note(fmt.Sprintf("The shop's payments go to another merchant: from store %s to store %s.", from, s.Store),
+			"Check that you want this.")
 	case hasForeignKey(s.Store, s.Old, after):
-		s.note(fmt.Sprintf("The shop's payments go to another merchant, store %s: its current key is of another store.", s.Store),
-			"Check that this is meant.")
+		s.note(fmt.Sprintf("The shop's payments go to another merchant, store %s: the shop's current key belongs to "+
+			"another store.", s.Store),
+			"Check that you want this.")
 	}
 }
 
@@ -159,11 +162,12 @@ func (r *Report) planExclusive(c *change) {
 	if c.Change.After == nil || c.does("no-op") {
 		return
 	}
-	s := Shop{Store: c.Change.After.text("merchant_id"), Address: c.Address, Status: KeysOnly, Why: "not among the keys that the store may have"}
+	s := Shop{Store: c.Change.After.text("merchant_id"), Address: c.Address, Status: KeysOnly, Why: "not one of the keys " +
+		"that the store may have"}
 	s.Deleted, s.DeletedLater = keys(c.Change.After.objects("keys_to_delete"))
 	if asObject(c.Change.Unknown).is("keys_to_delete") {
 		s.Status, s.Why = Undecided, ""
-		s.note("Only the apply can tell which of the store's keys are deleted.", nextWarning)
+		s.note("The plan can't tell which of the store's keys the apply deletes.", nextWarning)
 	}
 	if s.Notes != nil || s.Deleted != nil || s.DeletedLater != nil {
 		r.Shops = append(r.Shops, s)
@@ -222,10 +226,10 @@ func (s *Shop) noteState(now object) {
 		s.note(problem, nextMend)
 	case now.text("username") == "":
 		s.Status = Failed
-		s.note("The shop has no key of this provider's yet.", nextApply)
+		s.note("The provider has not given the shop a key yet.", nextApply)
 	case kustom.IsLegacyHost(now.text("host")):
 		s.Status = Waiting
-		s.note(fmt.Sprintf("The shop's key is still one of %s.", now.text("host")), nextApply)
+		s.note(fmt.Sprintf("The shop's key still belongs to %s.", now.text("host")), nextApply)
 	case len(s.DeletedLater) > 0:
 		s.Status = Waiting
 		s.noteLeft()

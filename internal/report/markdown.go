@@ -36,7 +36,7 @@ func (r *Report) Markdown(out io.Writer) error {
 func (r *Report) ending() string {
 	var end strings.Builder
 	if len(r.Unused) > 0 {
-		fmt.Fprintf(&end, "Keys that stay, which no shop is known to use: %s\n\n", keyList(withHosts(r.Unused)))
+		fmt.Fprintf(&end, "Keys that the plan leaves in the portal, and that no known shop uses: %s\n\n", keyList(withHosts(r.Unused)))
 	}
 	for _, remark := range r.remarks() {
 		end.WriteString(remark + "\n\n")

@@ -123,13 +123,14 @@ func (s *Shop) addKey(key *change) {
 	if key.does("create") {
 		s.Status, s.New, s.Why = NewKey, "", keyReason(key)
 		if key.isTainted() || before.text("idempotency_key") != "" {
-			s.note("An earlier run did not finish this key.", "This plan makes another one.")
+			s.note("An earlier run did not finish this key.", "This plan generates another one.")
 		}
 	}
 	s.deleteKey(key)
 	if s.Status == Unchanged && after != nil && kustom.IsLegacyHost(after.text("host")) {
 		s.Status = Waiting
-		s.note(fmt.Sprintf("The key is still one of %s.", after.text("host")), "Take host out of its configuration to replace it.")
+		s.note(fmt.Sprintf("The key still belongs to %s.", after.text("host")), "To replace it, remove host from its "+
+			"configuration.")
 	}
 }
 
@@ -144,8 +145,8 @@ func (s *Shop) deleteKey(key *change) {
 		s.note("The key is deleted even if a shop uses it: force_destroy is set.", "Check that no shop does.")
 	}
 	if len(key.Change.Actions) == 2 && key.Change.Actions[0] == "delete" {
-		s.note("The plan deletes the old key before it makes the new one. While a shop uses the old key, the apply refuses that.",
-			"Put create_before_destroy = true into the key's lifecycle.")
+		s.note("The plan deletes the old key before it generates the new one. While a shop uses the old key, the apply fails.",
+			"Set create_before_destroy = true in the key's lifecycle block.")
 	}
 }
 
@@ -154,11 +155,11 @@ func keyReason(key *change) string {
 	before, after := key.Change.Before, key.Change.After
 	switch {
 	case before == nil:
-		return "the shop has no key of this provider's yet"
+		return "the provider has not given the shop a key yet"
 	case cmp.Or(after.text("rotation_due"), before.text("rotation_due")) != "":
 		return cmp.Or(after.text("rotation_due"), before.text("rotation_due"))
 	case key.Reason == "replace_by_request":
-		return "asked for by -replace"
+		return "requested with -replace"
 	case kustom.IsLegacyHost(before.text("host")):
 		return fmt.Sprintf("the shop uses %s, a key of %s", before.text("username"), before.text("host"))
 	}
@@ -215,7 +216,7 @@ func (s *Shop) foundKey(key *resource) {
 		s.note("An earlier run did not finish this key.", nextApply)
 	case kustom.IsLegacyHost(v.text("host")):
 		s.Status = Waiting
-		s.note(fmt.Sprintf("The key is still one of %s.", v.text("host")), nextApply)
+		s.note(fmt.Sprintf("The key still belongs to %s.", v.text("host")), nextApply)
 	case v.text("rotation_due") != "":
 		s.Status = Waiting
 		s.note("The key is due for rotation: "+v.text("rotation_due"), nextApply)

@@ -112,19 +112,23 @@ func TestPlan_ShowsEachShop(t *testing.T) {
 		"only old keys": {planOf(connection, update, connected, with(connected, o{"reason": "replaced keys were not used for 24h"}), nil),
 			[]string{"a/M00000001 old keys deleted M00000001-given>M00000001-given gone:M00000001-old"}},
 		"not read": {planOf(connection, create, nil, o{"shop": "a", "merchant_id": "M00000001"}, o{"reason": true, "keys_to_delete": true, "credential_id": true}),
-			[]string{"a/M00000001 not decided yet > !The plan could not decide what becomes of this shop. It could not be read, or a value is known only during the apply."}},
+			[]string{"a/M00000001 not decided yet > !The plan could not decide what happens to this shop. The shop could " +
+				"not be read, or a value is known only during the apply."}},
 		"tainted": {planOf(connection, deleteFirst, connected, connected, o{"credential_id": true}, o{"action_reason": "replace_because_tainted"}),
 			[]string{"a/M00000001 new key M00000001-old> gone:M00000001-old !An earlier run did not finish this shop."}},
 		"another store": {planOf(connection, update, connected, with(connected, o{"merchant_id": "M00000002", "reason": "merchant_id has changed", "username": nil, "previous_username": "M00000001-given"}), o{"credential_id": true}),
 			[]string{"a/M00000002 new key M00000001-given> gone:M00000001-old !The shop's payments go to another merchant: from store M00000001 to store M00000002."}},
 		"key of another store": {planOf(connection, create, nil, o{"shop": "a", "merchant_id": "M00000002", "previous_username": "K123_ab", "keys_kept": []any{o{"username": "K123_ab", "merchant_id": "M1"}}}, o{"credential_id": true}),
-			[]string{"a/M00000002 new key K123_ab> kept:K123_ab !The shop's payments go to another merchant, store M00000002: its current key is of another store."}},
+			[]string{"a/M00000002 new key K123_ab> kept:K123_ab !The shop's payments go to another merchant, store " +
+				"M00000002: the shop's current key belongs to another store."}},
 		"key of another store, by its name": {planOf(connection, create, nil, o{"shop": "a", "merchant_id": "M00000002", "previous_username": "M00000001-x"}, o{"credential_id": true}),
-			[]string{"a/M00000002 new key M00000001-x> !The shop's payments go to another merchant, store M00000002: its current key is of another store."}},
+			[]string{"a/M00000002 new key M00000001-x> !The shop's payments go to another merchant, store M00000002: the " +
+				"shop's current key belongs to another store."}},
 		"leaves":    {planOf(connection, remove, connected, nil, nil), []string{"a/M00000001 leaves M00000001-given>M00000001-given"}},
 		"forgotten": {planOf(connection, []string{"forget"}, clears, nil, nil), []string{"a/M00000001 leaves M00000001-given>M00000001-given"}},
 		"emptied": {planOf(connection, remove, clears, nil, nil),
-			[]string{"a/M00000001 leaves M00000001-given> gone:M00000001-given !The shop is emptied: it takes no payments with Klarna Checkout V3 until it gets another key."}},
+			[]string{"a/M00000001 leaves M00000001-given> gone:M00000001-given !The shop's credentials are cleared: the " +
+				"shop takes no payments with Klarna Checkout V3 until it gets another key."}},
 		"another shop": {planOf(connection, deleteFirst, connected, o{"shop": "b", "merchant_id": "M00000001"}, o{"credential_id": true}),
 			[]string{"b/M00000001 new key >", "a/M00000001 leaves M00000001-given>M00000001-given"}},
 		"fleet": {planOf("kustom_mystore_fleet", update,
@@ -133,7 +137,8 @@ func TestPlan_ShowsEachShop(t *testing.T) {
 			o{"shops": o{"new": o{"credential_id": true}, "bad": o{"credential_id": true}}}),
 			[]string{
 				"bad/M1 new key > !The last apply failed: why",
-				"gone/M00000001 leaves M00000001-given> gone:M00000001-given !The shop is emptied: it takes no payments with Klarna Checkout V3 until it gets another key.",
+				"gone/M00000001 leaves M00000001-given> gone:M00000001-given !The shop's credentials are cleared: the " +
+					"shop takes no payments with Klarna Checkout V3 until it gets another key.",
 				"new/M2 new key >", "same/M00000001 unchanged M00000001-given>M00000001-given",
 			}},
 		"fleet that failed and is not read": {planOf("kustom_mystore_fleet", noop,
@@ -152,24 +157,25 @@ func TestPlan_ShowsEachShop(t *testing.T) {
 		"pair's key stays": {join(planOf(apiKey, createFirst, with(key, o{"deletion_policy": "retain"}), newKey, nil), planOf(credentials, update, installed, newID, nil)),
 			[]string{"a/M00000001 new key M00000001-given>"}},
 		"pair is rotated in the wrong order": {join(planOf(apiKey, deleteFirst, with(key, o{"force_destroy": true}), newKey, nil), planOf(credentials, update, installed, newID, nil)),
-			[]string{"a/M00000001 new key M00000001-given> gone:M00000001-given !The key is deleted even if a shop uses it: force_destroy is set." +
-				" !The plan deletes the old key before it makes the new one. While a shop uses the old key, the apply refuses that."}},
+			[]string{"a/M00000001 new key M00000001-given> gone:M00000001-given !The key is deleted even if a shop uses " +
+				"it: force_destroy is set. !The plan deletes the old key before it generates the new one. While a shop " +
+				"uses the old key, the apply fails."}},
 		"pair gets another store": {planOf(credentials, update, installed, with(installed, o{"kustom_id": "M00000002-new"}), nil),
 			[]string{"a/M00000002 new key M00000001-given>M00000002-new !The shop's payments go to another merchant: from store M00000001 to store M00000002."}},
 		"pair leaves": {join(planOf(apiKey, remove, key, nil, nil), planOf(credentials, remove, installed, nil, nil)),
 			[]string{"a/M00000001 leaves M00000001-given>M00000001-given gone:M00000001-given"}},
 		"key leaves": {planOf(apiKey, remove, key, nil, nil), []string{"/M00000001 old keys deleted M00000001-given> gone:M00000001-given"}},
 		"key of Klarna's is kept": {planOf(apiKey, noop, with(key, o{"host": "api.klarna.com"}), with(key, o{"host": "api.klarna.com"}), nil),
-			[]string{"/M00000001 waiting M00000001-given>M00000001-given !The key is still one of api.klarna.com."}},
+			[]string{"/M00000001 waiting M00000001-given>M00000001-given !The key still belongs to api.klarna.com."}},
 		"unfinished key": {planOf(apiKey, createFirst, with(key, o{"username": nil, "idempotency_key": "x"}), newKey, nil),
 			[]string{"/M00000001 new key > gone:1 !An earlier run did not finish this key."}},
 		"exclusive": {planOf("kustom_api_keys_exclusive", create, nil, o{"merchant_id": "M1", "keys_to_delete": oldKeys}, nil),
 			[]string{"/M1 old keys deleted > gone:M00000001-old"}},
 		"exclusive without keys": {planOf("kustom_api_keys_exclusive", create, nil, o{"merchant_id": "M1", "keys_to_delete": []any{}}, nil), nil},
 		"exclusive not known": {planOf("kustom_api_keys_exclusive", create, nil, o{"merchant_id": "M1"}, o{"keys_to_delete": true}),
-			[]string{"/M1 not decided yet > !Only the apply can tell which of the store's keys are deleted."}},
+			[]string{"/M1 not decided yet > !The plan can't tell which of the store's keys the apply deletes."}},
 		"fleet with a shop that is sensitive": {planOf("kustom_mystore_fleet", update, o{"shops": o{"x": connected}}, o{"shops": o{"x": "(sensitive)"}}, nil),
-			[]string{"x/ not decided yet M00000001-given> !All that is known of this shop is marked as sensitive."}},
+			[]string{"x/ not decided yet M00000001-given> !Everything about this shop is marked as sensitive."}},
 		"shop moves to another object": {join(
 			planOf(connection, []string{"forget"}, connected, nil, nil),
 			planOf("kustom_mystore_fleet", noop, o{"shops": o{"a": connected}}, o{"shops": o{"a": connected}}, nil)),
@@ -214,9 +220,9 @@ func TestPlan_PairsInNestedModules(t *testing.T) {
 func TestPlan_SaysWhyAKeyIsMade(t *testing.T) {
 	t.Parallel()
 	for want, plan := range map[string]o{
-		"the shop has no key of this provider's yet":                planOf(apiKey, create, nil, key, nil),
+		"the provider has not given the shop a key yet":             planOf(apiKey, create, nil, key, nil),
 		"it is 90 days old":                                         planOf(apiKey, createFirst, with(key, o{"rotation_due": "it is 90 days old"}), key, nil),
-		"asked for by -replace":                                     planOf(apiKey, createFirst, key, key, nil, o{"action_reason": "replace_by_request"}),
+		"requested with -replace":                                   planOf(apiKey, createFirst, key, key, nil, o{"action_reason": "replace_by_request"}),
 		"the shop uses M00000001-given, a key of api.klarna.com":    planOf(apiKey, createFirst, with(key, o{"host": "api.klarna.com"}), key, nil),
 		"description, rotate_when_changed changed":                  planOf(apiKey, createFirst, key, key, nil, o{"change": o{"actions": createFirst, "before": key, "after": key, "replace_paths": []any{[]any{"description"}, []any{"rotate_when_changed"}, []any{}}}}),
 		"left over from an earlier run":                             planOf(apiKey, remove, key, nil, nil, o{"deposed": "1"}),
@@ -244,7 +250,7 @@ func TestPlan_ShowsError(t *testing.T) {
 		t.Errorf("the summary is %q, want %q", r.Summary(), want)
 	}
 	for _, text := range []string{markdown(t, r), page(t, r)} {
-		for _, want := range []string{"ended with an error", "check.a fails", "check.b fails", "another plan has to follow"} {
+		for _, want := range []string{"ended with an error", "check.a fails", "check.b fails", "After the apply, plan again"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the report does not say %q:\n%s", want, text)
 			}
@@ -271,17 +277,17 @@ func TestState_ShowsEachShop(t *testing.T) {
 		"done":    {stateOf(made(connection, connected, false)), []string{"a/M00000001 done M00000001-old>M00000001-given gone:M00000001-old"}},
 		"tainted": {stateOf(made(connection, connected, true)), []string{"a/M00000001 failed M00000001-old>M00000001-given gone:M00000001-old !An earlier run did not finish this shop."}},
 		"no key yet": {stateOf(made(connection, with(connected, o{"username": nil}), false)),
-			[]string{"a/M00000001 failed M00000001-old> !The shop has no key of this provider's yet."}},
+			[]string{"a/M00000001 failed M00000001-old> !The provider has not given the shop a key yet."}},
 		"failed rotation": {stateOf(made(connection, with(connected, o{"last_error": "why"}), false)),
 			[]string{"a/M00000001 failed M00000001-given> !why"}},
 		"key of Klarna's": {stateOf(made(connection, o{"shop": "a", "username": "M1-x", "host": "api.klarna.com"}, false)),
-			[]string{"a/ waiting >M1-x !The shop's key is still one of api.klarna.com."}},
+			[]string{"a/ waiting >M1-x !The shop's key still belongs to api.klarna.com."}},
 		"sensitive fleet": {stateOf(made("kustom_mystore_fleet", o{"shops": "x"}, false)), []string{"/ not decided yet > !The fleet's shops are marked as sensitive."}},
 		"pair":            {stateOf(made(apiKey, key, false), made(credentials, installed, false)), []string{"a/M00000001 done >M00000001-given"}},
 		"pair is due": {stateOf(made(apiKey, with(key, o{"rotation_due": "old"}), false), made(credentials, installed, false)),
 			[]string{"a/M00000001 waiting >M00000001-given !The key is due for rotation: old"}},
 		"pair's key is Klarna's": {stateOf(made(apiKey, with(key, o{"host": "api.klarna.com"}), false), made(credentials, installed, false)),
-			[]string{"a/M00000001 waiting >M00000001-given !The key is still one of api.klarna.com."}},
+			[]string{"a/M00000001 waiting >M00000001-given !The key still belongs to api.klarna.com."}},
 		"unfinished": {stateOf(made(apiKey, o{"merchant_id": "M1", "idempotency_key": "x"}, false), made(credentials, installed, true)),
 			[]string{"/M1 failed > !An earlier run did not finish this key.", "a/M00000001 failed >M00000001-given !An earlier run did not finish this shop."}},
 	} {

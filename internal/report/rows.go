@@ -217,11 +217,12 @@ func (r *Report) knowsUse() bool {
 func (r *Report) remarks() []string {
 	var remarks []string
 	if gone, later := r.Keys(); r.Plan && gone+later > 0 && !r.knowsUse() {
-		remarks = append(remarks, "This plan does not say when these keys were last used. It does if the configuration has the data "+
-			"source kustom_api_keys.")
+		remarks = append(remarks, "This plan does not say when these keys were last used. To see that, add the data "+
+			"source kustom_api_keys to the configuration.")
 	}
 	if r.Partial {
-		remarks = append(remarks, "This plan does not have all that the configuration asks for: another plan has to follow it.")
+		remarks = append(remarks, "This plan does not do everything that the configuration asks for. After the apply, "+
+			"plan again.")
 	}
 	return remarks
 }

@@ -32,7 +32,7 @@ func (s *Shops) clear(ctx context.Context, name, username, updatedAt string) (cl
 	h := s.shop(name)
 	release, err := h.acquire(ctx)
 	if err != nil {
-		return false, fmt.Errorf("clearing the credentials of shop %s: %w", name, err)
+		return false, fmt.Errorf("clear the credentials of shop %s: %w", name, err)
 	}
 	defer release()
 	credentials, err := s.read(ctx, name, h)

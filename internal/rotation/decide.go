@@ -257,7 +257,7 @@ func (p *Plan) reviewRetired(rules Rules, record Record) {
 	case len(memory.Undeleted) > 0:
 		p.Reason = memory.unfinishedReason()
 	case slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool { return key.Interrupted }):
-		p.Reason = "keys are left that an earlier run was about to delete"
+		p.Reason = "an earlier run was about to delete some keys"
 	case moved:
 		p.Reason = "replaced_key_policy has changed"
 	case slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool { return key.WaitsFor == awaitsFirstUse }):

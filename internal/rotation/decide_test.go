@@ -21,7 +21,7 @@ func TestDecide_PlansNewShop(t *testing.T) {
 	const (
 		unlisted = ", a key that the portal does not list; there is nothing to delete"
 		uuid     = "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"
-		unread   = ", a key whose secret nobody can read"
+		unread   = ", a key whose secret can't be read"
 	)
 	anyStore := rotation.Rules{AllowStoreChange: true}
 	for name, test := range map[string]struct {
@@ -33,11 +33,12 @@ func TestDecide_PlansNewShop(t *testing.T) {
 		reason        string
 		deleted, kept []string
 	}{
-		"no key":                     {reason: "the shop has no key"},
-		"a secret as ID":             {holds: rotation.SecretAsID, reason: "the shop has a secret in place of its Kustom ID"},
+		"no key": {reason: "the shop has no key"},
+		"a secret as ID": {holds: rotation.SecretAsID, reason: "the shop has a secret in the field of its " +
+			"Kustom ID"},
 		"a key of the store":         {holds: "M1-old", held: &old, deleted: []string{"M1-old"}, reason: "the shop uses M1-old" + unread},
 		"Klarna's, by its host":      {holds: "M1_0a1b", held: &klarnas, deleted: []string{"M1_0a1b"}, reason: "the shop uses M1_0a1b, a key of api.klarna.com"},
-		"Klarna's, by its form":      {holds: "M1_0a1b", held: &unhosted, deleted: []string{"M1_0a1b"}, reason: "the shop uses M1_0a1b, a key of Klarna's"},
+		"Klarna's, by its form":      {holds: "M1_0a1b", held: &unhosted, deleted: []string{"M1_0a1b"}, reason: "the shop uses M1_0a1b, a Klarna key"},
 		"not listed":                 {holds: "M1-a", reason: "the shop uses M1-a" + unlisted},
 		"not listed, a UUID":         {holds: uuid, reason: "the shop uses " + uuid + unlisted},
 		"another store, allowed":     {holds: "M2-x", rules: anyStore, kept: []string{"M2-x"}, reason: "the shop uses M2-x, a key of another store"},
@@ -313,7 +314,7 @@ func TestAgeReason_CountsWholeDays(t *testing.T) {
 	} {
 		want := ""
 		if test.due {
-			want = fmt.Sprintf("the key is %d days old or older: it was made on 2026-03-10", test.days)
+			want = fmt.Sprintf("the key is at least %d days old: it was generated on 2026-03-10", test.days)
 		}
 		if got := rotation.AgeReason(noon, test.days, noon.Add(test.age)); got != want {
 			t.Errorf("%+v: the reason is %q", test, got)

@@ -101,7 +101,7 @@ func (k *Keys) confirmDeleted(ctx context.Context, orphan kustom.Orphan, cause e
 	k.invalidate(orphan.MerchantID)
 	listed, err := k.Fresh(ctx, orphan.MerchantID)
 	if err != nil {
-		return false, false, fmt.Errorf("confirming that key %s of store %s is deleted: %w", orphan.CredentialID, orphan.MerchantID, err)
+		return false, false, fmt.Errorf("confirm that key %s of store %s is deleted: %w", orphan.CredentialID, orphan.MerchantID, err)
 	}
 	if _, still := find(listed, orphan.CredentialID); still || cause == nil {
 		return !still, true, nil
@@ -198,7 +198,7 @@ func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.T
 		settled = latest
 	}
 	if err := sleepUntil(ctx, e.clock, settled); err != nil {
-		return fmt.Errorf("the shops have not shown yet whether they use %s: %w", key.Username, err)
+		return fmt.Errorf("it is not known yet which shops use %s: %w", key.Username, err)
 	}
 	return e.Shops.CheckUnused(ctx, key, settled)
 }
@@ -232,7 +232,7 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 		return false, time.Time{}, err
 	}
 	if ok && key.Username != "" && found.Username != key.Username {
-		return false, time.Time{}, fmt.Errorf("deleting key %s of store %s: the portal lists it as %s, not as %s",
+		return false, time.Time{}, fmt.Errorf("delete key %s of store %s: the portal lists it as %s, not as %s",
 			key.CredentialID, key.MerchantID, found.Username, key.Username)
 	}
 	if !ok {

@@ -11,7 +11,7 @@ import (
 )
 
 // ErrNoDescriptions says that a description is configured for a key, but the portal's pages support none.
-var ErrNoDescriptions = errors.New("the pages of Kustom Portal have no descriptions of keys")
+var ErrNoDescriptions = errors.New("the pages of Kustom Portal show no descriptions of keys")
 
 // KeyInUseError says that a key may not be deleted because it is in use: a shop takes payments with it (I1).
 type KeyInUseError struct {
@@ -42,9 +42,9 @@ type KeyUsageUnknownError struct {
 // Error implements error.
 func (e *KeyUsageUnknownError) Error() string {
 	if len(e.Shops) == 0 {
-		return fmt.Sprintf("no shop can be asked whether it uses %s", e.Username)
+		return fmt.Sprintf("the provider can't ask any shop whether it uses %s", e.Username)
 	}
-	return fmt.Sprintf("finding the shops that hold %s: %s: %v", e.Username, strings.Join(e.Shops, ", "), e.Cause)
+	return fmt.Sprintf("find the shops that hold %s: %s: %v", e.Username, strings.Join(e.Shops, ", "), e.Cause)
 }
 
 // Unwrap returns the cause.
@@ -84,7 +84,7 @@ type KeyStateUnknownError struct {
 
 // Error implements error.
 func (e *KeyStateUnknownError) Error() string {
-	return fmt.Sprintf("key %s may be left behind: %v", e.Key.Username, e.Cause)
+	return fmt.Sprintf("key %s may be orphaned: %v", e.Key.Username, e.Cause)
 }
 
 // Unwrap returns the causes.
@@ -125,7 +125,7 @@ type KeyVanishedError struct{ Shop, Username string }
 
 // Error implements error.
 func (e *KeyVanishedError) Error() string {
-	return fmt.Sprintf("somebody deleted the key %s while shop %s got it", e.Username, e.Shop)
+	return fmt.Sprintf("someone deleted the key %s while the provider installed it in shop %s", e.Username, e.Shop)
 }
 
 // StoreNotFoundError says that the portal user can't see the store.
@@ -133,7 +133,7 @@ type StoreNotFoundError struct{ MerchantID string }
 
 // Error implements error.
 func (e *StoreNotFoundError) Error() string {
-	return "the portal user sees no store " + e.MerchantID
+	return "the portal user can't see store " + e.MerchantID
 }
 
 // WrongStoreError says that a shop would get a key of another store than its current key belongs to. Its
@@ -147,7 +147,7 @@ type WrongStoreError struct {
 
 // Error implements error.
 func (e *WrongStoreError) Error() string {
-	return fmt.Sprintf("shop %s has a key of store %s, and would get one of store %s", e.Shop, e.Present, e.Wanted)
+	return fmt.Sprintf("shop %s has a key of store %s, but would get one of store %s", e.Shop, e.Present, e.Wanted)
 }
 
 // MismatchError says that a shop shows something other than what was written to it.
@@ -155,7 +155,7 @@ type MismatchError struct{ Shop, Want, Got string }
 
 // Error implements error.
 func (e *MismatchError) Error() string {
-	return fmt.Sprintf("shop %s shows %q after %q was written", e.Shop, e.Got, e.Want)
+	return fmt.Sprintf("shop %s shows %q after the provider wrote %q", e.Shop, e.Got, e.Want)
 }
 
 // OwnedTwiceError says that two objects of a configuration own the same shop.

@@ -33,7 +33,7 @@ func (s *Shops) CheckUnused(ctx context.Context, key kustom.Orphan, notBefore ti
 		return &KeyUsageUnknownError{Username: key.Username, Cause: err}
 	}
 	if err := s.readRelevant(ctx, names, key, notBefore); err != nil {
-		return fmt.Errorf("finding the shops that hold %s: %w", key.Username, err)
+		return fmt.Errorf("find the shops that hold %s: %w", key.Username, err)
 	}
 	return s.checkUse(names, key)
 }

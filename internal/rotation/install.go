@@ -63,7 +63,7 @@ func (s *Shops) Install(ctx context.Context, name string, pair Pair) (credential
 	h := s.shop(name)
 	release, err := h.acquire(ctx)
 	if err != nil {
-		return mystore.Credentials{}, fmt.Errorf("writing the credentials of shop %s: %w", name, err)
+		return mystore.Credentials{}, fmt.Errorf("write the credentials of shop %s: %w", name, err)
 	}
 	defer release()
 	h.startWrite(pair.Username)
@@ -124,7 +124,7 @@ func (s *Shops) confirmInstalled(ctx context.Context, name string, h *shop, want
 			return mystore.Credentials{}, &mystore.NotConfirmedError{Shop: name}
 		}
 		if err != nil {
-			return mystore.Credentials{}, fmt.Errorf("reading back what was written: %w", err)
+			return mystore.Credentials{}, fmt.Errorf("read the written credentials again: %w", err)
 		}
 		if got.KustomID == want && got.Secret != mystore.SecretMissing {
 			return got, nil

@@ -125,8 +125,8 @@ func (s *stepRecorder) record(ctx context.Context, step Step, merchantID, key st
 	s.failed = true
 	s.mu.Unlock()
 	if first {
-		s.warn(Warning{Summary: StepNotRecorded, Detail: fmt.Sprintf("The run goes on all the same. The record of its steps lacks one, and "+
-			"maybe later ones. Cause: %v", failure)})
+		s.warn(Warning{Summary: StepNotRecorded, Detail: fmt.Sprintf("The run continues. The record of its steps lacks "+
+			"this step, and maybe later ones. Cause: %v", failure)})
 	}
 }
 

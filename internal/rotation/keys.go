@@ -117,7 +117,7 @@ func (k *Keys) fetch(ctx context.Context, merchantID, credentialID string) (kust
 		return kustom.Key{}, err
 	}
 	if err := checkKey(key, merchantID); err != nil {
-		return kustom.Key{}, fmt.Errorf("reading API key %s of store %s: %w", credentialID, merchantID, err)
+		return kustom.Key{}, fmt.Errorf("read API key %s of store %s: %w", credentialID, merchantID, err)
 	}
 	return redactKey(key), nil
 }
@@ -128,7 +128,7 @@ func (k *Keys) retryMissing(ctx context.Context, merchantID, credentialID string
 		return kustom.Key{}, &NotListedError{MerchantID: merchantID, CredentialID: credentialID}
 	}
 	if err := sleepUntil(ctx, k.clock, missing.Add(PropagationDelay)); err != nil {
-		return kustom.Key{}, fmt.Errorf("looking again for API key %s of store %s: %w", credentialID, merchantID, err)
+		return kustom.Key{}, fmt.Errorf("look again for API key %s of store %s: %w", credentialID, merchantID, err)
 	}
 	listed, err := k.Fresh(ctx, merchantID)
 	if err != nil {
@@ -262,7 +262,7 @@ func (k *Keys) generate(ctx context.Context, r kustom.Request) (kustom.NewKey, e
 func (k *Keys) discard(ctx context.Context, key kustom.NewKey, r kustom.Request, cause error) error {
 	ctx, cancel := clock.Detach(ctx, k.clock, undoTimeout)
 	defer cancel()
-	cause = fmt.Errorf("generating an API key for store %s: %w", r.MerchantID, cause)
+	cause = fmt.Errorf("generate an API key for store %s: %w", r.MerchantID, cause)
 	o := kustom.Orphan{MerchantID: r.MerchantID, CredentialID: key.CredentialID, Description: r.Description, IdempotencyKey: r.IdempotencyKey}
 	if k.isListed(r.MerchantID, key.CredentialID) {
 		// The answer names an older key, so it does not tell the new one's ID.
@@ -276,7 +276,7 @@ func (k *Keys) discard(ctx context.Context, key kustom.NewKey, r kustom.Request,
 }
 
 // errKeyUnidentified means that an answer does not name the new key.
-var errKeyUnidentified = errors.New("the answer does not tell which key was made")
+var errKeyUnidentified = errors.New("the answer does not say which key was generated")
 
 // isListed reports whether a cached list has a key.
 func (k *Keys) isListed(merchantID, credentialID string) bool {
@@ -423,7 +423,8 @@ func (k *Keys) readRaw(ctx context.Context, merchantID string) ([]kustom.Key, er
 		if err := checkKey(key, merchantID); err != nil {
 			k.warn(Warning{
 				Summary: AnswerIgnored,
-				Detail: fmt.Sprintf("Kustom Portal listed a key that the provider does not use: %v. The provider neither shows nor deletes it.",
+				Detail: fmt.Sprintf("Kustom Portal listed a key that the provider ignores: %v. The provider neither "+
+					"shows nor deletes it.",
 					err),
 			})
 			continue
@@ -457,7 +458,7 @@ func (k *Keys) listAll(ctx context.Context) error {
 	case k.listing <- struct{}{}:
 		defer func() { <-k.listing }()
 	case <-ctx.Done():
-		return fmt.Errorf("listing API keys: %w", ctx.Err())
+		return fmt.Errorf("list API keys: %w", ctx.Err())
 	}
 	k.mu.Lock()
 	done := k.complete || k.tooMany

@@ -96,7 +96,7 @@ func (r *refresh) await(ctx context.Context, merchantID string) ([]kustom.Key, e
 	case <-r.done:
 		return r.keys[merchantID], r.err
 	case <-ctx.Done():
-		return nil, fmt.Errorf("listing the API keys of store %s: %w", merchantID, ctx.Err())
+		return nil, fmt.Errorf("list the API keys of store %s: %w", merchantID, ctx.Err())
 	}
 }
 

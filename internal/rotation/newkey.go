@@ -93,8 +93,8 @@ func (e *Engine) WarnUnexpectedKey(shop, held string, expected ...string) {
 	}
 	e.Keys.warn(Warning{
 		Summary: ShopChanged,
-		Detail: fmt.Sprintf("Shop %s held %s when this run was about to give it another key, and the plan did not expect that: somebody has changed "+
-			"the shop since. This run does not delete %s.", shop, redactSecret(held), redactSecret(held)),
+		Detail: fmt.Sprintf("Shop %s held %s when this run was about to install another key. The plan did not expect "+
+			"that, because someone has changed the shop since. This run does not delete %s.", shop, redactSecret(held), redactSecret(held)),
 	})
 }
 

@@ -125,7 +125,7 @@ func TestNotShown_PlanNamesBlockingShop(t *testing.T) {
 	env.wantKeys("M1-old", "M1-new1")
 	for range 2 {
 		next := env.readAndDecide(&record)
-		const want = "keys are left that an earlier run could not delete: shop b may use them, and does not show which key it has"
+		const want = "an earlier run could not delete some keys: shop b may use them, but does not show which key it has"
 		if next.Generate || next.Reason != want || !slices.Equal(usernamesOf(next.Delete), []string{"M1-old"}) {
 			t.Fatalf("the plan is %+v", next)
 		}

@@ -110,7 +110,7 @@ func (e *Engine) confirmUnlisted(ctx context.Context, shop string, seen *Observa
 	}
 	first := e.walk.firstMissed(e.Shops.cache, shop, missed{Username: seen.Credentials.KustomID, At: e.Keys.listedTime(seen.MerchantID)})
 	if err := sleepUntil(ctx, e.clock, first.Add(PropagationDelay)); err != nil {
-		return fmt.Errorf("looking again for the key of shop %s: %w", shop, err)
+		return fmt.Errorf("look again for the key of shop %s: %w", shop, err)
 	}
 	listed, err := e.Keys.Fresh(ctx, seen.MerchantID)
 	if err != nil {

@@ -19,7 +19,7 @@ func awaitsIdle(unusedFor time.Duration) string {
 }
 
 // unfinishedReason is why an apply only deletes keys.
-const unfinishedReason = "keys are left that an earlier run could not delete"
+const unfinishedReason = "an earlier run could not delete some keys"
 
 // changedAttribute returns why a changed attribute asks for a new key, or an empty string. The first triggers of an
 // imported shop are no change.
@@ -47,7 +47,7 @@ func (o Observation) takeoverReason() string {
 	case id == "":
 		return "the shop has no key"
 	case id == SecretAsID:
-		return "the shop has a secret in place of its Kustom ID"
+		return "the shop has a secret in the field of its Kustom ID"
 	case known && store != o.MerchantID:
 		return fmt.Sprintf("the shop uses %s, a key of another store", id)
 	case o.Held == nil:
@@ -55,9 +55,9 @@ func (o Observation) takeoverReason() string {
 	case kustom.IsLegacyHost(o.Held.Host):
 		return fmt.Sprintf("the shop uses %s, a key of %s", id, o.Held.Host)
 	case isLegacy(*o.Held):
-		return fmt.Sprintf("the shop uses %s, a key of Klarna's", id)
+		return fmt.Sprintf("the shop uses %s, a Klarna key", id)
 	}
-	return fmt.Sprintf("the shop uses %s, a key whose secret nobody can read", id)
+	return fmt.Sprintf("the shop uses %s, a key whose secret can't be read", id)
 }
 
 // dueReason returns why a managed shop needs a new key, or an empty string.
@@ -75,7 +75,7 @@ func (o Observation) dueReason(updatedAt, username string) string {
 	case isLegacy(*o.Recorded):
 		return o.takeoverReason()
 	case !SameMoment(o.Credentials.UpdatedAt, updatedAt) || o.Credentials.Secret == mystore.SecretMissing:
-		return "somebody has changed the shop's credentials"
+		return "someone has changed the shop's credentials"
 	}
 	return ""
 }
@@ -96,7 +96,7 @@ func AgeReason(created time.Time, days int64, now time.Time) string {
 	if days <= 0 || created.IsZero() || now.IsZero() || int64(now.Sub(created)/day) < days {
 		return ""
 	}
-	return fmt.Sprintf("the key is %d days old or older: it was made on %s", days, created.Format(time.DateOnly))
+	return fmt.Sprintf("the key is at least %d days old: it was generated on %s", days, created.Format(time.DateOnly))
 }
 
 // expiryReason returns [ExpiryReason] of the recorded key at the last read.

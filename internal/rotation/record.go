@@ -129,7 +129,7 @@ func (m Memory) unfinishedReason() string {
 	if len(m.BlockedBy) == 0 {
 		return unfinishedReason
 	}
-	return fmt.Sprintf("%s: shop %s may use them, and does not show which key it has", unfinishedReason, strings.Join(m.BlockedBy, ", "))
+	return fmt.Sprintf("%s: shop %s may use them, but does not show which key it has", unfinishedReason, strings.Join(m.BlockedBy, ", "))
 }
 
 // withInterrupted returns the retired keys, and those that a killed run was about to delete. The record does not

@@ -126,7 +126,7 @@ func (s *Shops) readUnless(ctx context.Context, name string, enough func(*shop) 
 	h := s.shop(name)
 	release, err := h.acquire(ctx)
 	if err != nil {
-		return mystore.Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", name, err)
+		return mystore.Credentials{}, fmt.Errorf("read the credentials of shop %s: %w", name, err)
 	}
 	defer release()
 	if enough(h) {
@@ -164,7 +164,7 @@ func (s *Shops) ConfirmedCredentials(ctx context.Context, name string) (mystore.
 	h := s.shop(name)
 	release, err := h.acquire(ctx)
 	if err != nil {
-		return mystore.Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", name, err)
+		return mystore.Credentials{}, fmt.Errorf("read the credentials of shop %s: %w", name, err)
 	}
 	defer release()
 	s.mu.Lock()
@@ -175,7 +175,7 @@ func (s *Shops) ConfirmedCredentials(ctx context.Context, name string) (mystore.
 		return credentials, missing
 	}
 	if err := sleepUntil(ctx, s.clock, first.Add(PropagationDelay)); err != nil {
-		return mystore.Credentials{}, fmt.Errorf("looking again for Klarna Checkout V3 in shop %s: %w", name, err)
+		return mystore.Credentials{}, fmt.Errorf("look again for Klarna Checkout V3 in shop %s: %w", name, err)
 	}
 	credentials, err = s.read(ctx, name, h)
 	if isNotInstalled(err) {

@@ -45,14 +45,14 @@ func checkKey(key kustom.Key, merchantID string) error {
 	case kustom.MayHoldSecret(key.MerchantID + " " + key.CredentialID + " " + key.Username):
 		return errors.New("its ID or username has the form of a secret")
 	case !usernamePattern.MatchString(key.Username):
-		return errors.New("its username has not the form of one")
+		return errors.New("its username is malformed")
 	case strings.ContainsAny(key.CredentialID, "/ \t\r\n"):
-		return errors.New("its ID has not the form of one")
+		return errors.New("its ID is malformed")
 	case merchantID != "" && key.MerchantID != merchantID:
-		return fmt.Errorf("it belongs to store %s, and store %s was asked for", redactSecret(key.MerchantID), merchantID)
+		return fmt.Errorf("it belongs to store %s, but the request was for store %s", redactSecret(key.MerchantID), merchantID)
 	}
 	if store, ok := kustom.StoreOf(key.Username); ok && store != key.MerchantID {
-		return fmt.Errorf("it is listed for store %s, and its username %s is one of store %s", key.MerchantID, key.Username, store)
+		return fmt.Errorf("it is listed for store %s, but its username %s belongs to store %s", key.MerchantID, key.Username, store)
 	}
 	return nil
 }
@@ -66,11 +66,11 @@ func checkNewKey(key kustom.NewKey, r kustom.Request) error {
 	case kustom.IsLegacyHost(key.Host):
 		return errors.New("the answer does not fit the request: the new key belongs to Klarna's host")
 	case kustom.MayHoldSecret(key.Host) || key.Description != nil && kustom.MayHoldSecret(*key.Description):
-		return errors.New("the answer does not fit the request: it has a secret in place of a host or description")
+		return errors.New("the answer does not fit the request: it has a secret in the field of a host or description")
 	case key.Description != nil && r.Description != "" && *key.Description != r.Description:
-		return errors.New("the answer does not fit the request: it is about a key with another description")
+		return errors.New("the answer does not fit the request: it shows a key with another description")
 	case kustom.KindOf(key.Secret.Reveal()) != kustom.SecretKustom:
-		return errors.New("the answer does not fit the request: what it has as a secret has not the form of one")
+		return errors.New("the answer does not fit the request: its secret is malformed")
 	}
 	return nil
 }

@@ -98,11 +98,11 @@ type view struct {
 func (v *view) render() ([]byte, error) {
 	pages, err := loadPages()
 	if err != nil {
-		return nil, fmt.Errorf("parsing the pages: %w", err)
+		return nil, fmt.Errorf("parse the pages: %w", err)
 	}
 	var b bytes.Buffer
 	if err := pages.ExecuteTemplate(&b, v.file, v); err != nil {
-		return nil, fmt.Errorf("making the page %s: %w", v.file, err)
+		return nil, fmt.Errorf("make the page %s: %w", v.file, err)
 	}
 	return b.Bytes(), nil
 }

@@ -220,7 +220,7 @@ func (s *Sandbox) replay(c *call, description *string) *answer {
 		return nil
 	}
 	if m.merchantID != c.merchantID() || m.description != text(description) {
-		s.violate(ViolationIdempotencyReuse, "store %s: it made key %s of store %s", c.merchantID(), m.credentialID, m.merchantID)
+		s.violate(ViolationIdempotencyReuse, "store %s: it generated key %s of store %s", c.merchantID(), m.credentialID, m.merchantID)
 	}
 	a := kustomError(http.StatusConflict, "IDEMPOTENCY_REPLAY", "this Idempotency-Key has made a key already; its secret is not shown again")
 	body, _ := a.value.(kustomErrorBody)

@@ -127,11 +127,11 @@ func New(seed Seed, o Options) (*Sandbox, error) {
 	}
 	st, err := newState(seed)
 	if err != nil {
-		return nil, fmt.Errorf("seeding the sandbox: %w", err)
+		return nil, fmt.Errorf("seed the sandbox: %w", err)
 	}
 	c, err := loadContract()
 	if err != nil {
-		return nil, fmt.Errorf("reading the contract: %w", err)
+		return nil, fmt.Errorf("read the contract: %w", err)
 	}
 	s := &Sandbox{
 		options:   o,
@@ -145,7 +145,7 @@ func New(seed Seed, o Options) (*Sandbox, error) {
 	s.mounts = []*mount{portalMount(), merchantMount(), mystoreMount()}
 	for _, m := range s.mounts {
 		if err := c.bind(m); err != nil {
-			return nil, fmt.Errorf("binding the %s API to its contract: %w", m.api, err)
+			return nil, fmt.Errorf("bind the %s API to its contract: %w", m.api, err)
 		}
 	}
 	s.mounts = append(s.mounts, portalPagesMount(), signInPagesMount(), mystorePagesMount())
@@ -238,7 +238,7 @@ func (a *answer) encode() (*reply, error) {
 	}
 	body, err := encodeBody(a.value)
 	if err != nil {
-		return nil, fmt.Errorf("encoding an answer: %w", err)
+		return nil, fmt.Errorf("encode an answer: %w", err)
 	}
 	p.header.Set("Content-Type", a.contentType)
 	p.body = body
@@ -286,7 +286,7 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, m *mount) {
 func (s *Sandbox) newCall(r *http.Request, m *mount) (*call, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBody+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading the request: %w", err)
+		return nil, fmt.Errorf("read the request: %w", err)
 	}
 	if len(body) > maxRequestBody {
 		return nil, fmt.Errorf("the request body is over %d bytes", maxRequestBody)

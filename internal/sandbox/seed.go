@@ -148,7 +148,7 @@ func ParseSeed(data []byte) (Seed, error) {
 		return Seed{}, errors.New("the seed is empty")
 	}
 	if err != nil {
-		return Seed{}, fmt.Errorf("parsing a seed: %w", err)
+		return Seed{}, fmt.Errorf("parse a seed: %w", err)
 	}
 	return seed, nil
 }
@@ -157,7 +157,7 @@ func ParseSeed(data []byte) (Seed, error) {
 func LoadSeed(path string) (Seed, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return Seed{}, fmt.Errorf("reading a seed: %w", err)
+		return Seed{}, fmt.Errorf("read a seed: %w", err)
 	}
 	seed, err := ParseSeed(data)
 	if err != nil {

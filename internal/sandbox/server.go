@@ -25,7 +25,7 @@ func Start(s *Sandbox) (*Server, error) {
 func StartAt(s *Sandbox, addr string) (*Server, error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("starting the sandbox: %w", err)
+		return nil, fmt.Errorf("start the sandbox: %w", err)
 	}
 	srv := &Server{
 		sandbox:  s,

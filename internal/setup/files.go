@@ -162,11 +162,11 @@ var meanings = []struct{ variable, meaning string }{
 	{"MYSTORE_TOKENS_FILE", "a file with the shops' tokens"},
 	{"MYSTORE_SESSIONS", "the shops' sessions, a JSON object"},
 	{"MYSTORE_LOGINS", "the shops' logins, a JSON object"},
-	{"MYSTORE_ADMIN_URLS", "where the shops' control panels are, a JSON object"},
-	{"KUSTOM_PORTAL_URL", "where the portal's API is"},
-	{"KUSTOM_PORTAL_PAGES_URL", "where the portal's pages are"},
-	{"KUSTOM_API_URL", "where the merchant API is"},
-	{"MYSTORE_URL", "where Mystore's API is"},
+	{"MYSTORE_ADMIN_URLS", "addresses of the shops' control panels, a JSON object"},
+	{"KUSTOM_PORTAL_URL", "address of the portal's API"},
+	{"KUSTOM_PORTAL_PAGES_URL", "address of the portal's pages"},
+	{"KUSTOM_API_URL", "address of the merchant API"},
+	{"MYSTORE_URL", "address of Mystore's API"},
 }
 
 // Variables returns the names of the environment variables with the vendors' addresses and credentials.
@@ -188,7 +188,8 @@ func (f Folder) provider() string {
 		}
 	}
 	if f.usesPages() {
-		text.WriteString("#\n# Without a token or a session, it uses the session that \"terraform-provider-kustom login\" keeps.\n")
+		text.WriteString("#\n" +
+			"# If a token or session is missing, it uses the session that \"terraform-provider-kustom login\" keeps.\n")
 	}
 	fmt.Fprintf(&text, "provider \"kustom\" {\n  environment = %s\n", quote(string(f.VendorData.Environment)))
 	if unread := f.Matching.Unread(); len(unread) > 0 {
@@ -232,7 +233,8 @@ func (f Folder) values() string {
 	var text strings.Builder
 	if f.Fleets() {
 		chunks := (len(f.Matching.Matches) + fleetSize - 1) / fleetSize
-		fmt.Fprintf(&text, "# Another number moves shops between fleets, and each moved shop gets a new key.\nchunks = %d\n", chunks)
+		fmt.Fprintf(&text, "# If you change this number, shops move between fleets, and each moved shop gets a new key.\n"+
+			"chunks = %d\n", chunks)
 	}
 	if shared := f.Matching.shared(); len(shared) > 0 {
 		for i, merchantID := range shared {
@@ -241,7 +243,7 @@ func (f Folder) values() string {
 		if text.Len() > 0 {
 			text.WriteString("\n")
 		}
-		fmt.Fprintf(&text, "# More than one shop may have each of these stores.\nshared_merchant_ids = [%s]\n", strings.Join(shared, ", "))
+		fmt.Fprintf(&text, "# Several shops share each of these stores.\nshared_merchant_ids = [%s]\n", strings.Join(shared, ", "))
 	}
 	return text.String()
 }

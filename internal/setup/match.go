@@ -28,9 +28,9 @@ type Evidence string
 
 // The kinds of evidence.
 const (
-	ByKey     Evidence = "the key that it holds"
+	ByKey     Evidence = "the key that the shop holds"
 	ByWebsite Evidence = "the store's website"
-	ByPerson  Evidence = "what you say"
+	ByPerson  Evidence = "your list, flags or answers"
 )
 
 // Match is a shop whose store is known.
@@ -193,7 +193,7 @@ func (m *matcher) decide(wanted shoplist.Shop, shop Shop) (store string, by Evid
 	held, sites := m.storeOf(shop), m.storesByWebsite(wanted, shop)
 	switch {
 	case named != "" && held != "" && held != named:
-		return "", "", UnmatchedShop{Why: fmt.Sprintf("it holds a key of %s, but you named %s: a plan would refuse that", m.storeName(held), m.storeName(named))}
+		return "", "", UnmatchedShop{Why: fmt.Sprintf("it holds a key of %s, but you named %s: the plan would be an error", m.storeName(held), m.storeName(named))}
 	case named != "":
 		return named, ByPerson, UnmatchedShop{}
 	case held != "" && len(sites) > 0 && !slices.Contains(sites, held):
@@ -212,12 +212,12 @@ func (m *matcher) decide(wanted shoplist.Shop, shop Shop) (store string, by Evid
 func (m *matcher) unknownReason(wanted shoplist.Shop, shop Shop) string {
 	why := "it shows no Kustom ID"
 	if shop.KustomID != "" {
-		why = "the store is unknown for its Kustom ID " + shop.KustomID
+		why = "no known store has its Kustom ID " + shop.KustomID
 	}
 	why += ", and no store has its website"
 	for _, store := range m.Stores {
 		if check.Alike(wanted.Name, store.Name) {
-			return why + "; " + m.storeName(store.MerchantID) + " is called like it"
+			return why + "; " + m.storeName(store.MerchantID) + " has a similar name"
 		}
 	}
 	return why

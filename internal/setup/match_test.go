@@ -49,23 +49,30 @@ func TestMatchShops_MatchesByEvidence(t *testing.T) {
 		// want has "shop=merchant ID evidence" of a match, and "shop: why" of what is left over.
 		want []string
 	}{
-		"by its key":            {shops: []Shop{{Name: "a", KustomID: "M00412871-x"}}, want: []string{"a=M00412871 the key that it holds"}},
-		"by the portal's list":  {shops: []Shop{{Name: "a", KustomID: uuid}}, want: []string{"a=M00698335 the key that it holds"}},
-		"by a key of nobody's":  {shops: []Shop{{Name: "a", KustomID: strings.Replace(uuid, "5", "6", 1)}}, want: []string{"a: the store is unknown for its Kustom ID"}},
+		"by its key": {shops: []Shop{{Name: "a", KustomID: "M00412871-x"}}, want: []string{"a=M00412871 the " +
+			"key that the shop holds"}},
+		"by the portal's list": {shops: []Shop{{Name: "a", KustomID: uuid}}, want: []string{"a=M00698335 the key that " +
+			"the shop holds"}},
+		"by a key of nobody's": {shops: []Shop{{Name: "a", KustomID: strings.Replace(uuid, "5", "6", 1)}}, want: []string{"a: " +
+			"no known store has its Kustom ID"}},
 		"by its host":           {shops: []Shop{{Name: "a", Host: "www.kaffebonna.example"}}, want: []string{"a=M00537204 the store's website"}},
 		"by the list's website": {shops: []Shop{{Name: "a"}}, input: UserInput{List: list("a,,Kaffebonna.example/nb")}, want: []string{"a=M00537204 the store's website"}},
 		"by its name":           {shops: []Shop{{Name: "fjell-sport"}}, want: []string{"fjell-sport=M00412871 the store's website"}},
 		"part of a name":        {shops: []Shop{{Name: "fjell"}}, want: []string{"fjell: it shows no Kustom ID, and no store has its website"}},
-		"called like a store":   {shops: []Shop{{Name: "ullogtre"}}, want: []string{"ullogtre: it shows no Kustom ID, and no store has its website; store M00698335 (Ull og Tre) is called like it"}},
-		"by the list":           {shops: []Shop{{Name: "a"}}, input: UserInput{List: list("a,M00412871")}, want: []string{"a=M00412871 what you say"}},
+		"called like a store": {shops: []Shop{{Name: "ullogtre"}}, want: []string{"ullogtre: it shows no Kustom ID, " +
+			"and no store has its website; store M00698335 (Ull og Tre) has a similar name"}},
+		"by the list": {shops: []Shop{{Name: "a"}}, input: UserInput{List: list("a,M00412871")}, want: []string{"a=M00412871 " +
+			"your list, flags or answers"}},
 		"by a flag": {
 			shops: []Shop{{Name: "a"}}, input: UserInput{List: list("a,M00412871"), Stores: map[string]string{"a": "M00537204"}},
-			want: []string{"a=M00537204 what you say"},
+			want: []string{"a=M00537204 your list, flags or answers"},
 		},
-		"key and list agree": {shops: []Shop{{Name: "a", KustomID: "M00412871-x"}}, input: UserInput{List: list("a,M00412871")}, want: []string{"a=M00412871 what you say"}},
+		"key and list agree": {shops: []Shop{{Name: "a", KustomID: "M00412871-x"}}, input: UserInput{List: list("a,M00412871")}, want: []string{"a=M00412871 " +
+			"your list, flags or answers"}},
 		"key against list": {
 			shops: []Shop{{Name: "a", KustomID: "M00412871-x"}}, input: UserInput{List: list("a,M00537204")},
-			want: []string{"a: it holds a key of store M00412871 (Fjellsport), but you named store M00537204 (Kaffebønna): a plan would refuse that"},
+			want: []string{"a: it holds a key of store M00412871 (Fjellsport), but you named store M00537204 " +
+				"(Kaffebønna): the plan would be an error"},
 		},
 		"key against website": {
 			shops: []Shop{{Name: "fjellsport", KustomID: "M00537204-x"}},
@@ -73,7 +80,7 @@ func TestMatchShops_MatchesByEvidence(t *testing.T) {
 		},
 		"key against website, and a person": {
 			shops: []Shop{{Name: "fjellsport", KustomID: "M00537204-x"}}, input: UserInput{Stores: map[string]string{"fjellsport": "M00537204"}},
-			want: []string{"fjellsport=M00537204 what you say"},
+			want: []string{"fjellsport=M00537204 your list, flags or answers"},
 		},
 		"several websites": {
 			shops: []Shop{{Name: "fjellsport", Host: "kaffebonna.example"}},

@@ -124,7 +124,7 @@ func (s *VendorData) needsOwners() bool {
 func (s *VendorData) readOwners(ctx context.Context, from Source) {
 	for key, err := range from.Keys(ctx) {
 		if err != nil {
-			s.Notes = append(s.Notes, "not all keys could be read, so the store of some may be unknown: "+from.Advise(err))
+			s.Notes = append(s.Notes, "some keys could not be read, so the stores of some shops may be unknown: "+from.Advise(err))
 			return
 		}
 		s.Owners[key.Username] = key.MerchantID

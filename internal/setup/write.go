@@ -18,7 +18,7 @@ type ExistingError struct {
 
 // Error implements error.
 func (e *ExistingError) Error() string {
-	return fmt.Sprintf("%s has these files already, and none is overwritten: %s. Name another folder", e.Dir, strings.Join(e.Paths, ", "))
+	return fmt.Sprintf("%s already has these files, and init overwrites none: %s. Name another folder", e.Dir, strings.Join(e.Paths, ", "))
 }
 
 // CheckVacant returns an [*ExistingError] if the folder has one of the files. The folder may be missing.

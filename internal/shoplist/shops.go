@@ -100,7 +100,8 @@ func (l *shopList) add(r row) {
 	l.checkName(r, shop)
 	l.checkMerchantID(r, shop)
 	if shop.Description != "" && (!kustom.IsDescription(shop.Description) || kustom.MayHoldSecret(shop.Description)) {
-		l.refuse(r, columnDescription, "%s is not the description of a key. Kustom Portal takes 1 to 100 letters from A to Z, digits, spaces and -:;.,_.",
+		l.refuse(r, columnDescription, "%s is not the description of a key. Kustom Portal accepts 1 to 100 letters from "+
+			"A to Z, digits, spaces and -:;.,_.",
 			quote(shop.Description))
 	}
 	l.shops = append(l.shops, shop)
@@ -172,7 +173,7 @@ func quote(cell string) string {
 	case cell == "":
 		return "The empty cell"
 	case kustom.MayHoldSecret(cell) || len(cell) > longest:
-		return "The cell, which is not shown because it may be a secret,"
+		return "The cell (not shown, because it may be a secret)"
 	}
 	return strconv.Quote(cell)
 }

@@ -80,23 +80,25 @@ func TestParseShops_NamesRowAndColumn(t *testing.T) {
 		shared []string
 		want   string
 	}{
-		"twice":             {list: header + "fjellsport,M1,1\nullogtre,M2,1\nFjellsport,M3,1\n", want: "Row 4, column A (shop): The shop Fjellsport is in the list more than once: row 2 has it too."},
-		"no name":           {list: header + ",M1,1\n", want: "Row 2, column A (shop): The empty cell is not the name of a Mystore shop."},
-		"space in a name":   {list: header + "kaffe bønna,M1,1\n", want: `Row 2, column A (shop): "kaffe bønna" is not the name of a Mystore shop.`},
-		"no ID":             {list: header + "fjellsport,00412871,1\n", want: `Row 2, column B (merchant_id): "00412871" is not a merchant ID. A merchant ID is M, K or N`},
-		"copied row":        {list: header + "fjellsport,M1,1\nullogtre,M1,1\n", want: "Row 3, column B (merchant_id): The shops fjellsport and ullogtre have one merchant ID, M1. If they do share a store"},
-		"other shared":      {list: header + "fjellsport,M1,1\nullogtre,M1,1\n", shared: []string{"M2"}, want: "have one merchant ID, M1"},
-		"wave":              {list: header + "fjellsport,M1,first\n", want: `Row 2, column C (wave): "first" is not a wave.`},
-		"wave 0":            {list: header + "fjellsport,M1,0\n", want: `"0" is not a wave.`},
-		"no wave":           {list: header + "fjellsport,M1,1\nullogtre,M2\n", want: "Row 3, column C (wave): The empty cell is not a wave."},
-		"description":       {list: "shop,merchant_id,description\nfjellsport,M1,Fjellsport på nett\n", want: `Row 2, column C (description): "Fjellsport på nett" is not the description of a key.`},
-		"secret described":  {list: "shop,merchant_id,description\nfjellsport,M1," + secret + "\n", want: "Row 2, column C (description): The cell, which is not shown"},
-		"no shops":          {list: header, want: "The list has no shops."},
-		"only empty rows":   {list: header + ",,\n", want: "The list has no shops."},
-		"nothing":           {list: "\uFEFF\r\n", want: "The list is empty."},
-		"no column":         {list: "shop,store\nfjellsport,M1\n", want: "The list has no column merchant_id."},
-		"no separator":      {list: "fjellsport\n", want: "The list has no column shop."},
-		"header twice":      {list: "shop,merchant_id,Shop\nfjellsport,M1,x\n", want: "Row 1, column C: There is another column of this name."},
+		"twice":           {list: header + "fjellsport,M1,1\nullogtre,M2,1\nFjellsport,M3,1\n", want: "Row 4, column A (shop): The shop Fjellsport is in the list more than once: row 2 has it too."},
+		"no name":         {list: header + ",M1,1\n", want: "Row 2, column A (shop): The empty cell is not the name of a Mystore shop."},
+		"space in a name": {list: header + "kaffe bønna,M1,1\n", want: `Row 2, column A (shop): "kaffe bønna" is not the name of a Mystore shop.`},
+		"no ID":           {list: header + "fjellsport,00412871,1\n", want: `Row 2, column B (merchant_id): "00412871" is not a merchant ID. A merchant ID is M, K or N`},
+		"copied row":      {list: header + "fjellsport,M1,1\nullogtre,M1,1\n", want: "Row 3, column B (merchant_id): The shops fjellsport and ullogtre have one merchant ID, M1. If they do share a store"},
+		"other shared":    {list: header + "fjellsport,M1,1\nullogtre,M1,1\n", shared: []string{"M2"}, want: "have one merchant ID, M1"},
+		"wave":            {list: header + "fjellsport,M1,first\n", want: `Row 2, column C (wave): "first" is not a wave.`},
+		"wave 0":          {list: header + "fjellsport,M1,0\n", want: `"0" is not a wave.`},
+		"no wave":         {list: header + "fjellsport,M1,1\nullogtre,M2\n", want: "Row 3, column C (wave): The empty cell is not a wave."},
+		"description":     {list: "shop,merchant_id,description\nfjellsport,M1,Fjellsport på nett\n", want: `Row 2, column C (description): "Fjellsport på nett" is not the description of a key.`},
+		"secret described": {list: "shop,merchant_id,description\nfjellsport,M1," + secret + "\n", want: "Row 2, column " +
+			"C (description): The cell (not shown"},
+		"no shops":        {list: header, want: "The list has no shops."},
+		"only empty rows": {list: header + ",,\n", want: "The list has no shops."},
+		"nothing":         {list: "\uFEFF\r\n", want: "The list is empty."},
+		"no column":       {list: "shop,store\nfjellsport,M1\n", want: "The list has no column merchant_id."},
+		"no separator":    {list: "fjellsport\n", want: "The list has no column shop."},
+		"header twice": {list: "shop,merchant_id,Shop\nfjellsport,M1,x\n", want: "Row 1, column C: Another column " +
+			"has the same name."},
 		"long row":          {list: header + "fjellsport,M1,1,x\n", want: "Row 2, column D: The column has no header, and this cell is not empty."},
 		"quotation mark":    {list: header + "fjellsport,M1,1\nfjell\"sport,M1,1\n", want: "Row 3: A quotation mark is out of place."},
 		"empty rows count":  {list: header + "\n\nfjellsport,00412871,1\n", want: "Row 4, column B"},
@@ -104,9 +106,10 @@ func TestParseShops_NamesRowAndColumn(t *testing.T) {
 		"sep does not":      {list: "sep=,\n" + header + "fjellsport,00412871,1\n", want: "Row 2, column B"},
 		"workbook":          {list: "PK\x03\x04...", want: "This is a workbook, not a text file."},
 		"UTF-16 unmarked":   {list: "s\x00h\x00o\x00p\x00", want: "The file looks like UTF-16 without a byte order mark."},
-		"not Windows-1252":  {list: header + "fjellsport,M1,1\n\x81\x8d", want: "The file has characters that are lost"},
+		"not Windows-1252":  {list: header + "fjellsport,M1,1\n\x81\x8d", want: "The file has lost some characters"},
 		"two mistakes":      {list: header + "fjellsport,1,1\nullogtre,2,1\n", want: "Row 3, column B (merchant_id): \"2\""},
-		"secret":            {list: header + secret + "," + secret + ",1\n", want: "The cell, which is not shown because it may be a secret, is not a merchant ID."},
+		"secret": {list: header + secret + "," + secret + ",1\n", want: "The cell (not shown, because it may " +
+			"be a secret) is not a merchant ID."},
 	} {
 		_, err := ParseShops([]byte(test.list), test.shared...)
 		if err == nil || !strings.Contains(err.Error(), test.want) {

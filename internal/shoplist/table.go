@@ -67,7 +67,7 @@ func decode(content []byte) (string, error) {
 	case bytes.HasPrefix(content, []byte("\xFF\xFE")), bytes.HasPrefix(content, []byte("\xFE\xFF")):
 		decoded, err := textunicode.UTF16(textunicode.LittleEndian, textunicode.ExpectBOM).NewDecoder().Bytes(content)
 		if err != nil {
-			return "", refusal("The file has a byte order mark of UTF-16, and is not UTF-16. Save it as CSV UTF-8.")
+			return "", refusal("The file has a byte order mark of UTF-16, but is not UTF-16. Save it as CSV UTF-8.")
 		}
 		content = decoded
 	case !utf8.Valid(content):
@@ -83,7 +83,8 @@ func decode(content []byte) (string, error) {
 		// Whether it is UTF-16, and which, would be a guess, and a wrong guess could change a token.
 		return "", refusal("The file looks like UTF-16 without a byte order mark. Save it as CSV UTF-8.")
 	case strings.Contains(text, "\uFFFD"):
-		return "", refusal("The file has characters that are lost, from an encoding that is not UTF-8, UTF-16 or Windows-1252. Save it as CSV UTF-8.")
+		return "", refusal("The file has lost some characters, because it was saved in an encoding other than UTF-8, " +
+			"UTF-16 or Windows-1252. Save it as CSV UTF-8.")
 	}
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	return strings.ReplaceAll(text, "\r", "\n"), nil
@@ -195,7 +196,7 @@ func (t *table) addHeaders(number int, cells []string) (problems []Problem) {
 			continue
 		}
 		if _, twice := t.columns[name]; twice {
-			problems = append(problems, Problem{Row: number, Column: letters(i), Text: "There is another column of this name."})
+			problems = append(problems, Problem{Row: number, Column: letters(i), Text: "Another column has the same name."})
 		}
 		t.columns[name] = i
 	}

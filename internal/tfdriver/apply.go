@@ -168,7 +168,7 @@ func (a *apply) change(ctx context.Context, c, final *change, config tftypes.Val
 	value, err := answer.NewState.Unmarshal(typ)
 	if err != nil {
 		a.restore(c.address)
-		return fmt.Errorf("reading the new state: %w", err)
+		return fmt.Errorf("read the new state: %w", err)
 	}
 	err = a.checkOutcome(final, value, refused)
 	a.saveResult(c, answer, value, refused || err != nil)
@@ -231,7 +231,7 @@ func (a *apply) destroy(ctx context.Context, c *change) error {
 	refused := a.result.add(c.address, answer.Diagnostics)
 	value, err := answer.NewState.Unmarshal(typ)
 	if err != nil {
-		return fmt.Errorf("reading the new state: %w", err)
+		return fmt.Errorf("read the new state: %w", err)
 	}
 	if !value.IsNull() && !refused {
 		return fmt.Errorf("provider returned invalid result object after apply: it was to be destroyed, and is %s", value)

@@ -32,10 +32,10 @@ type Driver struct {
 func New(ctx context.Context, server Server) (*Driver, error) {
 	answer, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
-		return nil, fmt.Errorf("asking the provider for its schema: %w", err)
+		return nil, fmt.Errorf("ask the provider for its schema: %w", err)
 	}
 	if r := new(Result); r.add("provider", answer.Diagnostics) {
-		return nil, fmt.Errorf("asking the provider for its schema: %v", r.Errors)
+		return nil, fmt.Errorf("ask the provider for its schema: %v", r.Errors)
 	}
 	d := &Driver{
 		schemas: answer.ResourceSchemas, provider: answer.Provider.ValueType(),
@@ -52,7 +52,7 @@ func New(ctx context.Context, server Server) (*Driver, error) {
 	d.addBuiltin()
 	identities, err := server.GetResourceIdentitySchemas(ctx, &tfprotov6.GetResourceIdentitySchemasRequest{})
 	if err != nil {
-		return nil, fmt.Errorf("asking the provider for its identities: %w", err)
+		return nil, fmt.Errorf("ask the provider for its identities: %w", err)
 	}
 	for name, schema := range identities.IdentitySchemas {
 		d.identities[name] = schema.ValueType()
@@ -268,15 +268,15 @@ func (w *walk) server(ctx context.Context, name string) (Server, error) {
 	}
 	server, values, err := w.start(name)
 	if err != nil {
-		return nil, fmt.Errorf("starting the provider: %w", err)
+		return nil, fmt.Errorf("start the provider: %w", err)
 	}
 	config, err := encode(w.provider, values, w.resolve)
 	if err != nil {
-		return nil, fmt.Errorf("configuring the provider: %w", err)
+		return nil, fmt.Errorf("configure the provider: %w", err)
 	}
 	valid, err := server.ValidateProviderConfig(ctx, &tfprotov6.ValidateProviderConfigRequest{Config: w.dynamic(w.provider, config)})
 	if err != nil {
-		return nil, fmt.Errorf("validating the provider's configuration: %w", err)
+		return nil, fmt.Errorf("validate the provider's configuration: %w", err)
 	}
 	if w.result.add(strings.TrimSpace("provider "+name), valid.Diagnostics) {
 		w.refused = true
@@ -288,7 +288,7 @@ func (w *walk) server(ctx context.Context, name string) (Server, error) {
 	}
 	answer, err := server.ConfigureProvider(ctx, &tfprotov6.ConfigureProviderRequest{Config: w.dynamic(w.provider, config)})
 	if err != nil {
-		return nil, fmt.Errorf("configuring the provider: %w", err)
+		return nil, fmt.Errorf("configure the provider: %w", err)
 	}
 	if w.result.add(strings.TrimSpace("provider "+name), answer.Diagnostics) {
 		w.refused = true
@@ -702,13 +702,13 @@ func (w *walk) askFrom(ctx context.Context, c *change, basis *Instance, config t
 		PriorPrivate:     basis.Private, PriorIdentity: basis.Identity,
 	})
 	if err != nil {
-		return false, false, fmt.Errorf("planning it: %w", err)
+		return false, false, fmt.Errorf("plan it: %w", err)
 	}
 	if w.result.add(c.address, answer.Diagnostics) {
 		return false, false, nil
 	}
 	if c.planned, err = answer.PlannedState.Unmarshal(typ); err != nil {
-		return false, false, fmt.Errorf("planning it: %w", err)
+		return false, false, fmt.Errorf("plan it: %w", err)
 	}
 	if err := checkPlanned(schema, basis.Value, config, c.planned); err != nil {
 		return false, false, fmt.Errorf("provider produced invalid plan: %w", err)
@@ -770,7 +770,7 @@ func (w *walk) askDeletion(ctx context.Context, c *change) error {
 		PriorPrivate: c.prior.Private, PriorIdentity: c.prior.Identity,
 	})
 	if err != nil {
-		return fmt.Errorf("planning to destroy it: %w", err)
+		return fmt.Errorf("plan to destroy it: %w", err)
 	}
 	if w.result.add(c.address, answer.Diagnostics) {
 		return errRefused

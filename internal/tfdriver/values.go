@@ -63,7 +63,7 @@ func encode(typ tftypes.Type, of any, resolve resolver) (tftypes.Value, error) {
 		return encodeElements(typ, v, resolve)
 	}
 	if err := tftypes.ValidateValue(typ, of); err != nil {
-		return tftypes.Value{}, fmt.Errorf("encoding %v: %w", of, err)
+		return tftypes.Value{}, fmt.Errorf("encode %v: %w", of, err)
 	}
 	return tftypes.NewValue(typ, of), nil
 }

@@ -40,7 +40,7 @@ func Do[T any](ctx context.Context, c *Client, r Request) (T, error) {
 }
 
 // errLate says that a request had to wait for too long to be sent.
-var errLate = errors.New("not sent: what was read before is out of date")
+var errLate = errors.New("not sent, because an earlier answer is out of date")
 
 // attempt sends r once and records that. Called is the time of the call of [Do], for [Request.SendWithin].
 func (c *Client) attempt(ctx context.Context, r Request, called time.Time, attempt int, out any) *Error {
@@ -193,7 +193,7 @@ func decode(resp *http.Response, out any) error {
 		return errTooLarge
 	}
 	if err != nil {
-		return fmt.Errorf("the answer is not the JSON that was expected: %w", jsonCause(err))
+		return fmt.Errorf("the answer is not the expected JSON: %w", jsonCause(err))
 	}
 	return nil
 }
@@ -215,7 +215,7 @@ func expectEnd(decoder *json.Decoder) error {
 	if err != nil {
 		return err
 	}
-	return errors.New("there is more after its end")
+	return errors.New("there is more text after its end")
 }
 
 // jsonCause drops the parts of the body that encoding/json quotes: they may be secret (I2).
@@ -229,7 +229,7 @@ func jsonCause(err error) error {
 		return fmt.Errorf("syntax error at byte %d", syntax.Offset)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return errors.New("it is cut short")
+		return errors.New("it is truncated")
 	}
 	if errors.Is(err, errTooManyItems) {
 		return err

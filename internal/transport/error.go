@@ -143,7 +143,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&text, " (after %d attempts)", e.Attempts)
 	}
 	if e.RetryAfter > 0 {
-		fmt.Fprintf(&text, "; asks to wait %s: not waited for", FormatWait(e.RetryAfter))
+		fmt.Fprintf(&text, "; it asked to wait %s, but the provider did not wait", FormatWait(e.RetryAfter))
 	}
 	return text.String()
 }

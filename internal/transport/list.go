@@ -29,7 +29,7 @@ type EndlessListError struct {
 
 // Error implements error.
 func (e *EndlessListError) Error() string {
-	return fmt.Sprintf("listing %s: %s %s", e.What, e.Host, e.Reason)
+	return fmt.Sprintf("list %s: %s %s", e.What, e.Host, e.Reason)
 }
 
 // Page is one page of a list.
@@ -50,7 +50,7 @@ func List[P Page[T], T any](ctx context.Context, c *Client, what string, first R
 		for {
 			answer, err := Do[sized[P]](ctx, c, request)
 			if err != nil {
-				yield(none, fmt.Errorf("listing %s: %w", what, err))
+				yield(none, fmt.Errorf("list %s: %w", what, err))
 				return
 			}
 			items, next := answer.page.Content()
@@ -67,7 +67,7 @@ func List[P Page[T], T any](ctx context.Context, c *Client, what string, first R
 				return
 			}
 			if request, err = follow(first, next); err != nil {
-				yield(none, fmt.Errorf("listing %s: %w", what, err))
+				yield(none, fmt.Errorf("list %s: %w", what, err))
 				return
 			}
 		}
@@ -84,7 +84,7 @@ type listProgress struct {
 // add counts a page. It returns a reason to stop, or nil.
 func (l *listProgress) add(isNone bool, items, size int, next string) error {
 	if isNone {
-		return fmt.Errorf("listing %s: the answer has no list", l.what)
+		return fmt.Errorf("list %s: the answer has no list", l.what)
 	}
 	l.pages++
 	l.items += items
@@ -102,11 +102,11 @@ func (l *listProgress) add(isNone bool, items, size int, next string) error {
 	case len(next) > maxCursor:
 		return l.endless(fmt.Sprintf("names the next page in more than %d bytes", maxCursor))
 	case l.empty > 1:
-		return l.endless("returned two empty pages, and goes on")
+		return l.endless("returned two empty pages and a link to another page")
 	case l.seen[next]:
 		return l.endless("returned the same page twice")
 	case l.pages >= maxPages:
-		return l.endless(fmt.Sprintf("returned %d pages, and goes on", maxPages))
+		return l.endless(fmt.Sprintf("returned more than %d pages", maxPages))
 	}
 	l.seen[next] = true
 	return nil

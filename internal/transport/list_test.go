@@ -76,7 +76,7 @@ func TestList_EndsEndlessList(t *testing.T) {
 		"two cursors": {answer: func(page int) string { return things(1, fmt.Sprint(page%2)) }, reason: "the same page twice", atMost: 3},
 		"empty":       {answer: func(page int) string { return things(0, fmt.Sprint(page)) }, reason: "two empty pages", atMost: 2},
 		"empty apart": {answer: func(page int) string { return things(page%2, fmt.Sprint(page)) }, reason: "two empty pages", atMost: 4},
-		"new cursors": {answer: func(page int) string { return things(1, fmt.Sprint(page)) }, reason: "returned 1000 pages", atMost: 1000},
+		"new cursors": {answer: func(page int) string { return things(1, fmt.Sprint(page)) }, reason: "returned more than 1000 pages", atMost: 1000},
 		"many items":  {answer: func(page int) string { return things(1000, fmt.Sprint(page)) }, reason: "more than 50000 items", atMost: 51},
 		"cursor":      {answer: func(int) string { return things(1, strings.Repeat("x", 9<<10)) }, reason: "names the next page", atMost: 1},
 		"large": {answer: func(page int) string {

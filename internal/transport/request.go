@@ -80,7 +80,7 @@ func (r Request) build(ctx context.Context, base *url.URL, userAgent string) (*h
 	}
 	req, err := http.NewRequestWithContext(ctx, r.Method, address.String(), body)
 	if err != nil {
-		return nil, fmt.Errorf("building the request: %w", err)
+		return nil, fmt.Errorf("build the request: %w", err)
 	}
 	req.Header.Set("User-Agent", userAgent)
 	req.Header.Set("Accept", r.MediaType)
@@ -114,7 +114,7 @@ func (r Request) address(base *url.URL) (*url.URL, error) {
 		rest = rest[1:]
 		// Servers and proxies resolve dot elements, escaped or not, to another path.
 		if element == "" || element == "." || element == ".." {
-			bad = fmt.Errorf("%q is not a possible %s", element, strings.Trim(name, "{}"))
+			bad = fmt.Errorf("%q is not a valid %s", element, strings.Trim(name, "{}"))
 		}
 		return url.PathEscape(element)
 	})
@@ -126,7 +126,7 @@ func (r Request) address(base *url.URL) (*url.URL, error) {
 	}
 	address, err := url.Parse(strings.TrimSuffix(base.EscapedPath(), "/") + path)
 	if err != nil {
-		return nil, fmt.Errorf("building the path of %s: %w", r.Template, err)
+		return nil, fmt.Errorf("build the path of %s: %w", r.Template, err)
 	}
 	address.Scheme, address.Host = base.Scheme, base.Host
 	address.RawQuery = r.Query.Encode()
@@ -165,7 +165,7 @@ func encode(body any) (*bytes.Reader, error) {
 	}
 	data, err := json.Marshal(body)
 	if err != nil {
-		return nil, fmt.Errorf("encoding the request: %w", err)
+		return nil, fmt.Errorf("encode the request: %w", err)
 	}
 	return bytes.NewReader(data), nil
 }

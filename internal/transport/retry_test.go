@@ -461,10 +461,10 @@ func TestError_SaysWhatWasNotWaitedFor(t *testing.T) {
 		want       string
 		waits      bool
 	}{
-		"an hour":     {3, "3600", "; asks to wait 1 h: not waited for", false},
-		"an odd time": {3, "5445", "; asks to wait 1 h 30 min 45 s: not waited for", false},
-		"no retries":  {0, "20", "; asks to wait 20 s: not waited for", false},
-		"retries":     {1, "20", " (after 2 attempts); asks to wait 20 s: not waited for", true},
+		"an hour":     {3, "3600", "; it asked to wait 1 h, but the provider did not wait", false},
+		"an odd time": {3, "5445", "; it asked to wait 1 h 30 min 45 s, but the provider did not wait", false},
+		"no retries":  {0, "20", "; it asked to wait 20 s, but the provider did not wait", false},
+		"retries":     {1, "20", " (after 2 attempts); it asked to wait 20 s, but the provider did not wait", true},
 		"nothing":     {1, "", " (after 2 attempts)", true},
 	} {
 		t.Run(name, func(t *testing.T) {

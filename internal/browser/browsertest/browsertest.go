@@ -44,7 +44,7 @@ func (s *Shared) Group(t testing.TB) *browser.Group {
 func Need(t testing.TB) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("needs a browser, which -short does without")
+		t.Skip("needs a browser, which -short skips")
 	}
 	if _, err := browser.Find("", false); err != nil {
 		t.Skipf("%v: on Debian and Ubuntu, apt-get install chromium", err)

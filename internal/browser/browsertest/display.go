@@ -14,7 +14,7 @@ import (
 func Display(t testing.TB) string {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("needs a browser, which -short does without")
+		t.Skip("needs a browser, which -short skips")
 	}
 	path, err := exec.LookPath("Xvfb")
 	if err != nil {
