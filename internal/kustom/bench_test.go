@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"testing"
 	"time"
 
@@ -76,20 +75,10 @@ func token(value string) transport.Bearer {
 	return func() (string, error) { return value, nil }
 }
 
-// newClient dials anew for every attempt, so that the sandbox's log shows what the client decided
-// and not what net/http repeats on a connection that it had kept.
 func newClient(t *testing.T, c clock.Clock, base string) *transport.Client {
 	t.Helper()
-	address, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := transport.NewPool()
-	pool.DisableKeepAlives = true
-	return transport.New(transport.Options{
-		API: "portal", BaseURL: address, UserAgent: "terraform-provider-kustom/test",
-		MaxRetries: maxRetries, Timeout: time.Second, Clock: c, RoundTripper: pool,
-		Problem: kustom.Problem,
+	return transporttest.NewClient(t, base, transport.Options{
+		API: "portal", MaxRetries: maxRetries, Timeout: time.Second, Clock: c, Problem: kustom.Problem,
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport/transporttest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
@@ -68,19 +68,10 @@ func newBench(t *testing.T, seed sandbox.Seed, expected ...sandbox.ViolationKind
 	return b
 }
 
-// newClient dials anew for every attempt, so that the sandbox's log shows what the client decided.
 func newClient(t *testing.T, c clock.Clock, base string) *mystore.Client {
 	t.Helper()
-	address, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := transport.NewPool()
-	pool.DisableKeepAlives = true
-	client := transport.New(transport.Options{
-		API: "mystore", BaseURL: address, UserAgent: "terraform-provider-kustom/test",
-		MaxRetries: maxRetries, Timeout: time.Second, Clock: c, RoundTripper: pool,
-		Problem: mystore.Problem,
+	client := transporttest.NewClient(t, base, transport.Options{
+		API: "mystore", MaxRetries: maxRetries, Timeout: time.Second, Clock: c, Problem: mystore.Problem,
 	})
 	return mystore.New(client, c, func(shop string) (string, error) { return "fake-mystore-token-" + shop, nil })
 }
@@ -96,11 +87,8 @@ func (b *bench) newKey() sandbox.Key {
 }
 
 func missing(err error) *mystore.NotInstalledError {
-	var none *mystore.NotInstalledError
-	if errors.As(err, &none) {
-		return none
-	}
-	return nil
+	none, _ := errors.AsType[*mystore.NotInstalledError](err)
+	return none
 }
 
 // without returns the default seed with other extensions in the first shop.
@@ -424,10 +412,7 @@ func TestClient_ReportsMissingToken(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.ThreeShops())
 	none := errors.New("mystore_tokens has no token for the shop")
-	client := transport.New(transport.Options{
-		API: "mystore", BaseURL: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, UserAgent: "terraform-provider-kustom/test",
-		Timeout: time.Second, Clock: b.clock, RoundTripper: transport.NewPool(), Problem: mystore.Problem,
-	})
+	client := transporttest.NewClient(t, "http://127.0.0.1:1", transport.Options{API: "mystore", Timeout: time.Second, Clock: b.clock})
 	c := mystore.New(client, b.clock, func(string) (string, error) { return "", none })
 	if _, err := c.Credentials(t.Context(), shop); !errors.Is(err, none) {
 		t.Errorf("the error is %v", err)

@@ -174,7 +174,7 @@ func TestAdvise_NamesUnusedKeysOfFullStore(t *testing.T) {
 		t.Errorf("without unused keys: %s", text)
 	}
 	full.Unused = []kustom.Key{{Username: "M1-a", Host: "api.klarna.com", CreatedAt: made}, {Username: "M1-b", Host: "api.kustom.co", CreatedAt: made}}
-	want := "These have never been used:\n\n  - M1-a (api.klarna.com, generated 2024-05-01)\n  - M1-b (api.kustom.co, generated 2024-05-01)"
+	want := "These keys have never been used:\n\n  - M1-a (api.klarna.com, generated 2024-05-01)\n  - M1-b (api.kustom.co, generated 2024-05-01)"
 	if text := advise(full).detail(); !strings.Contains(text, want) || !strings.Contains(text, "three dots → Delete API key") {
 		t.Errorf("with unused keys: %s", text)
 	}

@@ -321,7 +321,7 @@ func TestFleet_StopsTryingShopsWhenTheTokenExpires(t *testing.T) {
 			}})
 			r := w.apply(t)
 			armed.Disarm()
-			if n := strings.Count(unwrapped(r.output), "Kustom Portal does not accept the token: it is wrong or has expired. Get a new one and set portal_token, or the environment variable KUSTOM_PORTAL_TOKEN. This applies to"); n != 1 {
+			if n := strings.Count(unwrapped(r.output), "Kustom Portal rejects the token. It is wrong or has expired. Get a new token. Set it as portal_token or in the environment variable KUSTOM_PORTAL_TOKEN. This applies to"); n != 1 {
 				t.Errorf("exit code %d, told %d times:\n%s", r.code, n, r.output)
 			}
 			// What was created is kept with a warning.

@@ -81,7 +81,7 @@ func TestAdvisePages_SaysWhatToDo(t *testing.T) {
 		{"answered too late", generating(browser.Outdated), "because each answer came so late", true},
 		{"never at rest", generating(browser.Unsettled), "raise browser.timeout", false},
 		{"browser ended", generating(browser.Died), "because the browser stopped. Nothing was changed. Run again.", true},
-		{"browser ended after a click", uncertain(generating(browser.Died)), "because the browser ended. The click may " +
+		{"browser ended after a click", uncertain(generating(browser.Died)), "because the browser stopped. The click may " +
 			"still have worked. The next run checks that. Run again.", true},
 		{"browser ended, which cancels its context", &browser.StepError{Kind: browser.Died, Err: context.Canceled}, "because the browser stopped.", true},
 		{"no page", generating(browser.NoPage), "because the page could not be loaded. Nothing was changed. Check the network", true},

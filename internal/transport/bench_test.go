@@ -7,13 +7,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport/transporttest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
@@ -70,20 +70,11 @@ func (b *bench) observed() []transport.RequestRecord {
 	return append([]transport.RequestRecord(nil), b.exchanges...)
 }
 
-// newClient opens a connection for each attempt. Otherwise net/http repeats a request that a kept connection
-// lost, and the attempts could not be counted.
+// newClient returns a client of a server, whose attempts are recorded.
 func (b *bench) newClient(base string, maxRetries int, timeout time.Duration) *transport.Client {
 	b.t.Helper()
-	address, err := url.Parse(base)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	pool := transport.NewPool()
-	pool.DisableKeepAlives = true
-	return transport.New(transport.Options{
-		API: "portal", BaseURL: address, UserAgent: "terraform-provider-kustom/test",
-		MaxRetries: maxRetries, Timeout: timeout, Clock: b.clock, RoundTripper: pool,
-		Problem: problem,
+	return transporttest.NewClient(b.t, base, transport.Options{
+		API: "portal", MaxRetries: maxRetries, Timeout: timeout, Clock: b.clock, Problem: problem,
 		Observe: func(_ context.Context, e transport.RequestRecord) {
 			b.mu.Lock()
 			defer b.mu.Unlock()

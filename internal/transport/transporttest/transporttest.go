@@ -4,10 +4,13 @@ package transporttest
 import (
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 // Answer is a round tripper that gives every request the same answer.
@@ -28,6 +31,20 @@ func (a Answer) RoundTrip(req *http.Request) (*http.Response, error) {
 		StatusCode: a.Status, Header: header, Request: req,
 		Body: io.NopCloser(strings.NewReader(a.Body)),
 	}, nil
+}
+
+// NewClient returns a client of the server at base. It opens a connection for each attempt: net/http repeats a request by
+// itself if a kept connection lost it, and then the attempts could not be counted.
+func NewClient(t testing.TB, base string, o transport.Options) *transport.Client {
+	t.Helper()
+	address, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := transport.NewPool()
+	pool.DisableKeepAlives = true
+	o.BaseURL, o.RoundTripper, o.UserAgent = address, pool, "terraform-provider-kustom/test"
+	return transport.New(o)
 }
 
 // maxShown is the maximum length of an error in characters.
