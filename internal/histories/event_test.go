@@ -151,37 +151,17 @@ func (w wish) target(ev event) string {
 
 func (w *testEnv) tune(e *estate, ev event) {
 	wish := &e.wishes[ev.shop]
-	switch ev.n {
-	case tuneTurn:
+	if ev.n == tuneTurn {
 		wish.turns++
-	case tuneClear:
-		wish.clear = !wish.clear
-	case tuneKeep:
-		wish.keep = !wish.keep
-		// From now on, the shop's key may be kept without any state having it.
-	case tuneLate:
-		wish.late = !wish.late
-	case tuneOverlap:
-		wish.overlap = !wish.overlap
-	case tuneName:
-		wish.renamed = !wish.renamed
-	case tuneSplit:
-		wish.split = !wish.split
-	case tuneMistaken:
-		wish.mistaken = !wish.mistaken
-	case tuneQuiet:
-		wish.quiet = !wish.quiet
-	case tuneAllow:
-		wish.allow = !wish.allow
-	case tuneRetain:
-		wish.retain = !wish.retain
-	case tuneForce:
-		wish.force = !wish.force
-	case tuneIgnore:
-		e.ignored[ev.shop] = !e.ignored[ev.shop]
-	case tuneExclusive:
-		e.exclusive[storeOf[ev.shop]] = !e.exclusive[storeOf[ev.shop]]
+		return
 	}
+	// With keep, the shop's key may be kept without any state having it.
+	argument := map[int]*bool{
+		tuneClear: &wish.clear, tuneKeep: &wish.keep, tuneLate: &wish.late, tuneSplit: &wish.split, tuneMistaken: &wish.mistaken,
+		tuneOverlap: &wish.overlap, tuneName: &wish.renamed, tuneQuiet: &wish.quiet, tuneAllow: &wish.allow, tuneRetain: &wish.retain,
+		tuneForce: &wish.force, tuneIgnore: &e.ignored[ev.shop], tuneExclusive: &e.exclusive[storeOf[ev.shop]],
+	}[ev.n]
+	*argument = !*argument
 }
 
 // pass lets time pass. Customers buy in the shops, and other systems use their keys.

@@ -340,17 +340,6 @@ func TestAwaitUnused_SeesChangesByOthers(t *testing.T) {
 	}
 }
 
-func TestAwaitUnused_ReadsStaleShopAgain(t *testing.T) {
-	withShops(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
-		readAll(t, shops)
-		s.set("a", "M1-new")
-		time.Sleep(rotation.FreshFor)
-		if took, err := awaitUnused(t, shops, "M1-old"); err != nil || took != 0 {
-			t.Errorf("after %v: %v", took, err)
-		}
-	})
-}
-
 func TestAwaitUnused_RefusesKeyStillInUse(t *testing.T) {
 	withShops(t, map[string]string{"b": "M1-old", "a": "M1-old", "c": "M1-old", "d": "M1-other"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		time.AfterFunc(time.Minute, func() { s.set("b", "M1-new") })

@@ -505,8 +505,8 @@ func newShops(s *fakeShops, c clock.Clock) *rotation.Shops {
 
 func wantKeyInUse(t *testing.T, err error) *rotation.KeyInUseError {
 	t.Helper()
-	var h *rotation.KeyInUseError
-	if !errors.As(err, &h) {
+	h, ok := errors.AsType[*rotation.KeyInUseError](err)
+	if !ok {
 		t.Fatalf("the error is %v", err)
 	}
 	return h

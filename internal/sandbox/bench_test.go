@@ -178,6 +178,16 @@ func pairBody(id, secret any) string {
 	return string(data)
 }
 
+// readJSON reads JSON, and fails the test if the text is something else.
+func readJSON[T any](t *testing.T, text string) T {
+	t.Helper()
+	var value T
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return value
+}
+
 func (b *bench) kinds() []ViolationKind {
 	var kinds []ViolationKind
 	for _, v := range b.s.Violations() {

@@ -92,11 +92,7 @@ func (g got) boot(t *testing.T) portalBoot {
 	t.Helper()
 	_, rest, _ := strings.Cut(g.body, `id="boot">`)
 	text, _, _ := strings.Cut(rest, "</script>")
-	var boot portalBoot
-	if err := json.Unmarshal([]byte(text), &boot); err != nil {
-		t.Fatalf("what the script starts from can't be read: %v in %s", err, g.body)
-	}
-	return boot
+	return readJSON[portalBoot](t, text)
 }
 
 // portalAs is a client that is signed in to the portal, as the page's script is.
@@ -181,10 +177,7 @@ func TestPortalData_PagesOfTen(t *testing.T) {
 	}
 	c := b.portalAs(admin)
 	for page, want := range map[string]int{"1": 10, "2": 10, "3": 1, "4": 1, "0": 10, "x": 10} {
-		var body keysBody
-		if err := json.Unmarshal([]byte(c.ask("GET", keysData+"?page="+page).want(t, 200).body), &body); err != nil {
-			t.Fatal(err)
-		}
+		body := readJSON[keysBody](t, c.ask("GET", keysData+"?page="+page).want(t, 200).body)
 		if len(body.Keys) != want || body.Total != 21 || body.Pages != 3 {
 			t.Errorf("page %s has %d of %d keys, and there are %d pages", page, len(body.Keys), body.Total, body.Pages)
 		}
@@ -324,12 +317,7 @@ func TestSignIn_AsksForTheAddressAfterTheChoice(t *testing.T) {
 func TestPagesEnv_SignsInEverywhere(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	env := b.srv.PagesEnv()
-	var admins, sessions map[string]string
-	for name, into := range map[string]*map[string]string{"MYSTORE_ADMIN_URLS": &admins, "MYSTORE_SESSIONS": &sessions} {
-		if err := json.Unmarshal([]byte(env[name]), into); err != nil {
-			t.Fatal(err)
-		}
-	}
+	admins, sessions := readJSON[map[string]string](t, env["MYSTORE_ADMIN_URLS"]), readJSON[map[string]string](t, env["MYSTORE_SESSIONS"])
 	if env["KUSTOM_PORTAL_PAGES_URL"] != b.srv.PortalPagesURL() || admins["fjellsport"] != b.srv.MystoreAdminURL("fjellsport") {
 		t.Errorf("the addresses are %v", env)
 	}
@@ -360,10 +348,7 @@ func (b *bench) resume(line string) *client {
 
 func TestControlPanel_SessionIsOneShopsOnly(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
-	var sessions map[string]string
-	if err := json.Unmarshal([]byte(b.srv.PagesEnv()["MYSTORE_SESSIONS"]), &sessions); err != nil {
-		t.Fatal(err)
-	}
+	sessions := readJSON[map[string]string](t, b.srv.PagesEnv()["MYSTORE_SESSIONS"])
 	c := b.client()
 	for _, k := range parseSession(t, sessions["fjellsport"]).Cookies {
 		other, err := url.Parse(b.srv.MystoreAdminURL("kaffebonna"))

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,10 +27,7 @@ func TestEnv_ReachesEachAPI(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, env[name], value)
 		}
 	}
-	var tokens map[string]string
-	if err := json.Unmarshal([]byte(env["MYSTORE_TOKENS"]), &tokens); err != nil {
-		t.Fatal(err)
-	}
+	tokens := readJSON[map[string]string](t, env["MYSTORE_TOKENS"])
 	if len(tokens) != 3 || tokens["ullogtre"] != "fake-mystore-token-ullogtre" {
 		t.Errorf("the tokens are %v", tokens)
 	}
@@ -104,13 +100,10 @@ func TestReport_Counts(t *testing.T) {
 	b.portal(http.MethodGet, "/stores", "", portalHeader("wrong"))
 	b.mystore(http.MethodDelete, credentials, "", shopHeader("fjellsport"))
 	res := b.must(http.MethodGet, b.srv.URL()+"/sandbox/report", "", http.Header{})
-	var got struct {
+	got := readJSON[struct {
 		Requests   []requestCount
 		Violations []Violation
-	}
-	if err := json.Unmarshal([]byte(res.body), &got); err != nil {
-		t.Fatal(err)
-	}
+	}](t, res.body)
 	want := []requestCount{
 		{Mystore, http.MethodDelete, "", 405, 1},
 		{Portal, http.MethodGet, "/stores", 200, 2},

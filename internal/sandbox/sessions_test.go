@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,11 +14,7 @@ func parseSession(t *testing.T, line string) browserSession {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var kept browserSession
-	if err := json.Unmarshal(data, &kept); err != nil {
-		t.Fatal(err)
-	}
-	return kept
+	return readJSON[browserSession](t, string(data))
 }
 
 func TestPagesEnv_MakesNewSessions(t *testing.T) {
