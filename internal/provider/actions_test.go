@@ -34,17 +34,10 @@ type invocation struct {
 	problems []*tfprotov6.Diagnostic
 }
 
-// actionProvider is a provider's server with what it has for actions.
-type actionProvider interface {
-	tfprotov6.ProviderServer
-	tfprotov6.ActionServer
-}
-
 // actionServer is a configured provider, to be called as a Terraform calls it that knows actions.
 type actionServer struct {
-	actionProvider
-	// types are those of the arguments of actions and data sources.
-	types map[string]tftypes.Type
+	*caller
+	tfprotov6.ActionServer
 }
 
 func (v *vendors) actionServer(t *testing.T) *actionServer {
@@ -55,68 +48,37 @@ func (v *vendors) actionServer(t *testing.T) *actionServer {
 // configuredServer has these arguments in its provider block.
 func (v *vendors) configuredServer(t *testing.T, block values) *actionServer {
 	t.Helper()
-	server, err := v.providers()["kustom"]()
-	if err != nil {
-		t.Fatal(err)
-	}
-	schema, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	withActions, ok := server.(actionProvider)
+	c := v.callerWith(t, attributes(block))
+	actions, ok := c.server.(tfprotov6.ActionServer)
 	if !ok {
 		t.Fatal("the provider has no actions")
 	}
-	s := &actionServer{actionProvider: withActions, types: map[string]tftypes.Type{}}
-	for name, a := range schema.ActionSchemas {
-		s.types[name] = a.Schema.ValueType()
-	}
-	for name, d := range schema.DataSourceSchemas {
-		s.types[name] = d.ValueType()
-	}
-	configured, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
-		Config: dynamic(t, schema.Provider.ValueType(), block),
-	})
-	if err != nil || errorsOf(configured.Diagnostics) != "" {
-		t.Fatal(err, errorsOf(configured.Diagnostics))
-	}
-	return s
+	return &actionServer{c, actions}
 }
 
 // unknown stands for a value that is not known yet.
-type unknown struct{}
+var unknown = tftypes.UnknownValue
 
-// dynamic encodes values for an object that has an attribute for each.
-func dynamic(t *testing.T, typ tftypes.Type, v values) *tfprotov6.DynamicValue {
-	t.Helper()
-	object, ok := typ.(tftypes.Object)
-	if !ok {
-		t.Fatalf("%s is no object", typ)
-	}
-	attributes := map[string]tftypes.Value{}
-	for name, typ := range object.AttributeTypes {
-		value := v[name]
-		if value == (unknown{}) {
-			value = tftypes.UnknownValue
-		}
-		attributes[name] = tftypes.NewValue(typ, value)
-	}
-	for name := range v {
-		if _, ok := attributes[name]; !ok {
-			t.Fatalf("there is no argument %s", name)
-		}
-	}
-	encoded, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, attributes))
+// action encodes the arguments of an action.
+func (s *actionServer) action(name string, v values) *tfprotov6.DynamicValue {
+	return s.dynamic(s.schemas.ActionSchemas[name].Schema.ValueType(), attributes(v))
+}
+
+// readData reads a data source.
+func (s *actionServer) readData(name string, v values) *tfprotov6.ReadDataSourceResponse {
+	s.t.Helper()
+	config := s.dynamic(s.schemas.DataSourceSchemas[name].ValueType(), attributes(v))
+	got, err := s.server.ReadDataSource(s.t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: name, Config: config})
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	return &encoded
+	return got
 }
 
 // plan validates and plans an action.
 func (s *actionServer) plan(t *testing.T, name string, v values) invocation {
 	t.Helper()
-	config := dynamic(t, s.types[name], v)
+	config := s.action(name, v)
 	validated, err := s.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{ActionType: name, Config: config})
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +96,7 @@ func (s *actionServer) plan(t *testing.T, name string, v values) invocation {
 // invoke invokes an action and hears it out.
 func (s *actionServer) invoke(t *testing.T, name string, v values) invocation {
 	t.Helper()
-	stream, err := s.InvokeAction(t.Context(), &tfprotov6.InvokeActionRequest{ActionType: name, Config: dynamic(t, s.types[name], v)})
+	stream, err := s.InvokeAction(t.Context(), &tfprotov6.InvokeActionRequest{ActionType: name, Config: s.action(name, v)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +192,7 @@ func (v *vendors) silence(t *testing.T, api string) (*actionServer, *sandbox.Arm
 		for silent.Fired() == 0 {
 			time.Sleep(time.Millisecond)
 		}
-		_, _ = s.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{})
+		_, _ = s.server.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{})
 	}()
 	return s, silent
 }
@@ -343,7 +305,7 @@ func TestActions_NeedKnownEnvironment(t *testing.T) {
 		{orderAction, examplePair.with(values{"shop_url": "https://butikk.example"}), "Test order not created"},
 	} {
 		v := newVendors(t, exampleSeed(), sandbox.Options{})
-		s := v.configuredServer(t, values{"environment": unknown{}})
+		s := v.configuredServer(t, values{"environment": unknown})
 		s.plan(t, test.action, test.config).wantProblems(t, "plan")
 		got := s.invoke(t, test.action, test.config)
 		got.wantProblems(t, "invoke", problem{"", test.summary, "The provider needs environment during the plan, but its value is known only after an apply"})

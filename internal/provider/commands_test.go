@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -9,11 +10,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
 // runBy is who runs a command that TestAccDocumentedCommands_Succeed does not run: a test, or .ci/run.
@@ -278,28 +278,26 @@ func uncommented(configuration string) string {
 	return strings.Join(lines, "\n")
 }
 
-// TestMoveGuide_ListsShopsAsItSays works out what the guide says about the two forms of the list of shops.
+// TestMoveGuide_ListsShopsAsItSays works out what the guide says about the two forms of the list of shops, and finds the plan
+// of each move.
 func TestMoveGuide_ListsShopsAsItSays(t *testing.T) {
 	t.Parallel()
 	const guide = "templates/guides/move-between-the-ways.md.tmpl"
-	stores, want := map[string]cty.Value{}, map[string]cty.Value{}
+	stores, want := map[string]cty.Value{}, map[string]string{}
 	for _, shop := range sandbox.ThreeShops().Shops {
-		stores[shop.MerchantID], want[shop.Name] = cty.StringVal(shop.Name), cty.StringVal(shop.MerchantID)
+		stores[shop.MerchantID], want[shop.Name] = cty.StringVal(shop.Name), shop.MerchantID
 	}
-	shown := blocksOf(t, guide, "terraform")
-	if len(shown) != 1 {
-		t.Fatalf("%s has %d configurations of its own, want 1", guide, len(shown))
+	config := blocksOf(t, guide, "terraform")[0] + "variable \"stores\" {}\noutput \"shops\" {\n  value = local.shops\n}\n"
+	m, err := tfdriver.ParseModule(map[string]string{"main.tf": config}, map[string]cty.Value{"stores": cty.MapVal(stores)})
+	if err != nil {
+		t.Fatal(err)
 	}
-	file, diags := hclsyntax.ParseConfig([]byte(shown[0]), guide, hcl.InitialPos)
-	body, ok := file.Body.(*hclsyntax.Body)
-	if diags.HasErrors() || !ok {
-		t.Fatal(diags)
+	got, err := m.Output("shops", tfdriver.NewState())
+	if err != nil {
+		t.Fatal(err)
 	}
-	got := evaluated(t, blocks(body, "locals")[""], "shops", &hcl.EvalContext{Variables: map[string]cty.Value{
-		"var": cty.ObjectVal(map[string]cty.Value{"stores": cty.MapVal(stores)}),
-	}})
-	if !maps.Equal(got.AsValueMap(), want) {
-		t.Errorf("the shops are %s", got.GoString())
+	if shops := decodedJSON(t, got); fmt.Sprint(shops) != fmt.Sprint(want) {
+		t.Errorf("the shops are %v, want %v", shops, want)
 	}
 	text := read(t, filepath.Join("../..", guide))
 	for _, move := range moves {

@@ -90,7 +90,7 @@ func TestCreateTestOrder_NeedsPermissionInProduction(t *testing.T) {
 	v.act(t, orderAction, config.with(values{"allow_production": false})).wantProblems(t, "plan", refused)
 	// A plan that did not know yet does not let the invocation pass.
 	s := v.actionServer(t)
-	s.plan(t, orderAction, config.with(values{"allow_production": unknown{}})).wantProblems(t, "plan")
+	s.plan(t, orderAction, config.with(values{"allow_production": unknown})).wantProblems(t, "plan")
 	s.invoke(t, orderAction, config).wantProblems(t, "invoke", refused)
 	v.wantNoRequests(t)
 	v.act(t, orderAction, config.with(values{"allow_production": true})).wantProblems(t, "invoke")

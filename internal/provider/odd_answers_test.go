@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
@@ -40,11 +39,7 @@ func TestDataSources_HoldAnswersToTheQuestion(t *testing.T) {
 			t.Parallel()
 			v := newVendors(t, exampleSeed(), sandbox.Options{})
 			armed := v.Arm(sandbox.Fault{API: sandbox.Portal, Method: http.MethodGet, Template: test.template, Status: http.StatusOK, ContentType: "application/json", Body: test.body})
-			s := v.actionServer(t)
-			got, err := s.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: name, Config: dynamic(t, s.types[name], test.arguments)})
-			if err != nil {
-				t.Fatal(err)
-			}
+			got := v.actionServer(t).readData(name, test.arguments)
 			if armed.Fired() == 0 {
 				t.Fatal("the portal was not asked")
 			}

@@ -29,6 +29,12 @@ type caller struct {
 // caller returns a caller of a provider that is configured by v's environment.
 func (v *vendors) caller(t testing.TB) *caller {
 	t.Helper()
+	return v.callerWith(t, attributes{})
+}
+
+// callerWith returns a caller of a provider that has these arguments in its block.
+func (v *vendors) callerWith(t testing.TB, block attributes) *caller {
+	t.Helper()
 	server, err := v.providers()["kustom"]()
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +53,7 @@ func (v *vendors) caller(t testing.TB) *caller {
 	}
 	c := &caller{t: t, server: lister, schemas: schemas, identities: identities.IdentitySchemas}
 	configured, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
-		Config: c.dynamic(schemas.Provider.ValueType(), attributes{}),
+		Config: c.dynamic(schemas.Provider.ValueType(), block),
 	})
 	if err != nil {
 		t.Fatal(err)

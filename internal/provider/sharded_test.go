@@ -5,21 +5,14 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/http"
-	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/function"
-
-	"github.com/storefront-iac/terraform-provider-kustom/examples"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
@@ -274,9 +267,9 @@ func TestAccShards_LockEachState(t *testing.T) {
 func TestShardWorkflow_KeepsShardsApart(t *testing.T) {
 	t.Parallel()
 	published := parsedYAML[workflow](t, example(t, shardWorkflowFile))
-	variables := blocks(parsed(t, "fleet-sharded/variables.tf"), "variable")
-	if got := evaluated(t, variables["shards"], "default", nil); got.Equals(cty.NumberIntVal(shardCount)).False() {
-		t.Errorf("the configuration has %v shards, want %d", got.GoString(), shardCount)
+	if shards := regexp.MustCompile(`variable "shards" \{\n[^}]*\n  default     = (\d+)\n`).FindStringSubmatch(example(t, "fleet-sharded/variables.tf")); shards == nil ||
+		shards[1] != strconv.Itoa(shardCount) {
+		t.Errorf("the configuration has %q shards, want %d", shards, shardCount)
 	}
 	for name, event := range map[string]string{"plan": "pull_request", "apply": "push"} {
 		job := published.Jobs[name]
@@ -370,97 +363,25 @@ func (s *shardedEnv) runJob(t *testing.T, name string, shards []int, want func(s
 	})
 }
 
-// TestTerragrunt_LeadsEachShardToItsState evaluates the files for Terragrunt, with stand-ins for its functions: each shard must
-// lead to the configuration, with its own workspace, and wait for the lock.
+// TestTerragrunt_LeadsEachShardToItsState: each shard has a directory of its workspace's name, which leads to the configuration
+// and waits for the lock.
 func TestTerragrunt_LeadsEachShardToItsState(t *testing.T) {
 	t.Parallel()
-	const dir = "fleet-sharded-terragrunt"
-	units, err := fs.Glob(examples.FS, dir+"/*/terragrunt.hcl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(units) != shardCount {
-		t.Errorf("there are %d shards for Terragrunt, want %d", len(units), shardCount)
-	}
-	for _, unit := range units {
-		shard := path.Base(path.Dir(unit))
-		terragrunt := &hcl.EvalContext{Functions: map[string]function.Function{
-			"find_in_parent_folders":    returns(func(args []cty.Value) string { return path.Join(dir, args[0].AsString()) }),
-			"get_parent_terragrunt_dir": returns(func([]cty.Value) string { return dir }),
-			"path_relative_to_include":  returns(func([]cty.Value) string { return shard }),
-			"get_env":                   returns(func(args []cty.Value) string { return args[1].AsString() }),
-		}}
-		include := blocks(parsed(t, unit), "include")["root"]
-		root := parsed(t, evaluated(t, include, "path", terragrunt).AsString())
-		settings := blocks(root, "terraform")[""]
-		copied, within, _ := strings.Cut(evaluated(t, settings, "source", terragrunt).AsString(), "//")
-		if _, err := fs.Stat(examples.FS, path.Join(copied, within, "main.tf")); err != nil {
-			t.Errorf("%s: what is copied has no configuration: %v", unit, err)
-		}
-		extra := blocks(settings, "extra_arguments")
-		if env := evaluated(t, extra["shard"], "env_vars", terragrunt).AsValueMap(); env["TF_WORKSPACE"].AsString() != shard {
-			t.Errorf("%s: the workspace is %v", unit, env["TF_WORKSPACE"])
-		}
-		for _, command := range []string{"init", "plan", "apply", "destroy"} {
-			if !contains(evaluated(t, extra["shard"], "commands", terragrunt), command) {
-				t.Errorf("%s: %s has no workspace", unit, command)
-			}
-			if waits := contains(evaluated(t, extra["lock"], "commands", terragrunt), command); waits == (command == "init") {
-				t.Errorf("%s: %s waits for the lock: %t", unit, command, waits)
-			}
-		}
-		if !contains(evaluated(t, extra["lock"], "arguments", terragrunt), "-lock-timeout=20m") {
-			t.Errorf("%s: nothing waits for the lock", unit)
+	const dir, include = "fleet-sharded-terragrunt/", "include \"root\" {\n  path = find_in_parent_folders(\"root.hcl\")\n}"
+	for shard := range shardCount {
+		if unit := example(t, fmt.Sprintf("%sshard-%d/terragrunt.hcl", dir, shard)); !strings.Contains(unit, include) {
+			t.Errorf("shard %d does not include the root:\n%s", shard, unit)
 		}
 	}
-}
-
-// returns is a function of HCL that takes and returns strings.
-func returns(result func(args []cty.Value) string) function.Function {
-	return function.New(&function.Spec{
-		VarParam: &function.Parameter{Name: "args", Type: cty.String},
-		Type:     function.StaticReturnType(cty.String),
-		Impl:     func(args []cty.Value, _ cty.Type) (cty.Value, error) { return cty.StringVal(result(args)), nil },
-	})
-}
-
-// parsed returns a published file's HCL.
-func parsed(t *testing.T, name string) *hclsyntax.Body {
-	t.Helper()
-	file, diags := hclsyntax.ParseConfig([]byte(example(t, name)), name, hcl.InitialPos)
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	body, ok := file.Body.(*hclsyntax.Body)
-	if !ok {
-		t.Fatalf("%s is not of HCL's own syntax", name)
-	}
-	return body
-}
-
-// blocks returns a body's blocks of a type, by their label.
-func blocks(body *hclsyntax.Body, blockType string) map[string]*hclsyntax.Body {
-	found := map[string]*hclsyntax.Body{}
-	for _, block := range body.Blocks {
-		if block.Type == blockType {
-			found[strings.Join(block.Labels, " ")] = block.Body
+	root := example(t, dir+"root.hcl")
+	for _, says := range []string{
+		`source = "${get_parent_terragrunt_dir()}/..//fleet-sharded"`,
+		"commands = [\"init\", \"plan\", \"apply\", \"destroy\", \"import\", \"output\", \"show\", \"state\"]\n    env_vars = {\n" +
+			"      TF_WORKSPACE = path_relative_to_include()\n",
+		"commands  = [\"plan\", \"apply\", \"destroy\", \"import\"]\n    arguments = [\"-lock-timeout=20m\"]",
+	} {
+		if !strings.Contains(root, says) {
+			t.Errorf("the root does not say\n%s", says)
 		}
 	}
-	return found
-}
-
-func evaluated(t *testing.T, body *hclsyntax.Body, attribute string, within *hcl.EvalContext) cty.Value {
-	t.Helper()
-	if body == nil || body.Attributes[attribute] == nil {
-		t.Fatalf("there is no %s", attribute)
-	}
-	value, diags := body.Attributes[attribute].Expr.Value(within)
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	return value
-}
-
-func contains(list cty.Value, text string) bool {
-	return slices.ContainsFunc(list.AsValueSlice(), func(v cty.Value) bool { return v.AsString() == text })
 }

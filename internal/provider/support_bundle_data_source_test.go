@@ -284,37 +284,25 @@ func TestSupportBundle_IsNoneWhenInterrupted(t *testing.T) {
 		t.Run(api, func(t *testing.T) {
 			t.Parallel()
 			s, _ := newVendors(t, exampleSeed(), sandbox.Options{}).silence(t, api)
-			got := s.readBundle(t)
-			if len(got.Diagnostics) != 1 || !strings.HasPrefix(got.Diagnostics[0].Detail, "The run was interrupted.") {
-				t.Fatalf("the problems are %+v", got.Diagnostics)
+			if problems := s.readBundle().Diagnostics; len(problems) != 1 || !strings.HasPrefix(problems[0].Detail, "The run was interrupted.") {
+				t.Errorf("the problems are %+v", problems)
 			}
 		})
 	}
 }
 
 // readBundle reads a bundle of a shop, with a proof.
-func (s *actionServer) readBundle(t *testing.T) *tfprotov6.ReadDataSourceResponse {
-	t.Helper()
-	const name = "kustom_support_bundle"
-	got, err := s.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{
-		TypeName: name, Config: dynamic(t, s.types[name], examplePair.with(exampleShop).with(values{"merchant_id": exampleStore})),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
+func (s *actionServer) readBundle() *tfprotov6.ReadDataSourceResponse {
+	return s.readData("kustom_support_bundle", examplePair.with(exampleShop).with(values{"merchant_id": exampleStore}))
 }
 
 // TestSupportBundle_StateKeepsNoSecret, though a state keeps the arguments of a data source.
 func TestSupportBundle_StateKeepsNoSecret(t *testing.T) {
 	t.Parallel()
 	s := newVendors(t, exampleSeed(), sandbox.Options{}).actionServer(t)
-	got := s.readBundle(t)
-	state, err := got.State.Unmarshal(s.types["kustom_support_bundle"])
-	if err != nil || len(got.Diagnostics) > 0 {
-		t.Fatal(err, got.Diagnostics)
-	}
-	if text(state, "kustom_id") != exampleUsername || text(state, "kustom_secret") != "" {
-		t.Errorf("the state has the ID %q, and a secret: %t", text(state, "kustom_id"), text(state, "kustom_secret") != "")
+	got := s.readBundle()
+	state := s.texts(s.schemas.DataSourceSchemas["kustom_support_bundle"].ValueType(), got.State)
+	if state["kustom_id"] != exampleUsername || state["kustom_secret"] != "" || len(got.Diagnostics) > 0 {
+		t.Errorf("the state has the ID %q, and a secret: %t; %v", state["kustom_id"], state["kustom_secret"] != "", got.Diagnostics)
 	}
 }

@@ -210,7 +210,7 @@ func TestVerifyCredentials_ChecksValuesThatAreKnownLate(t *testing.T) {
 	t.Parallel()
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	s := v.actionServer(t)
-	s.plan(t, verifyAction, values{"shop": unknown{}, "kustom_id": unknown{}, "kustom_secret": unknown{}}).wantProblems(t, "plan")
+	s.plan(t, verifyAction, values{"shop": unknown, "kustom_id": unknown, "kustom_secret": unknown}).wantProblems(t, "plan")
 	swapped := values{"kustom_id": exampleSecret, "kustom_secret": exampleUsername}
 	got := s.invoke(t, verifyAction, swapped)
 	got.wantProblems(t, "invoke", problem{"kustom_id", "Kustom ID and Kustom Secret are swapped", ""})
