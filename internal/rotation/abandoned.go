@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
@@ -15,9 +16,14 @@ func (e *Engine) HasAbandonedRequests(merchantID string) bool {
 // DeleteAbandonedKeys deletes the keys that the abandoned requests for a store made: no shop has their secrets. It
 // returns the keys that it could not delete. It is safe for concurrent use.
 func (e *Engine) DeleteAbandonedKeys(ctx context.Context, merchantID string) []KeptKey {
-	e.walk.deletingAbandoned.Lock()
-	defer e.walk.deletingAbandoned.Unlock()
 	var kept []KeptKey
+	if err := e.walk.deletingAbandoned.Acquire(ctx, 1); err != nil {
+		for _, key := range e.requests.abandoned(merchantID) {
+			kept = append(kept, KeptKey{Key: key, Err: fmt.Errorf("wait for another deletion: %w", err)})
+		}
+		return kept
+	}
+	defer e.walk.deletingAbandoned.Release(1)
 	for _, key := range e.requests.abandoned(merchantID) {
 		key, err := e.deleteAbandoned(ctx, key)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -147,6 +148,43 @@ func TestDeleteAbandonedKeys_RetriesFailedDeletion(t *testing.T) {
 	if kept := env.engine.DeleteAbandonedKeys(t.Context(), "M1"); len(kept) != 0 {
 		t.Errorf("it kept %v", kept)
 	}
+	env.wantKeys("M1-old")
+}
+
+// Another resource of the same store waits for the portal while it deletes the key.
+func TestDeleteAbandonedKeys_EndsWhenCancelled(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	dir := t.TempDir()
+	die := env.newRunOn(dir, "build-1")
+	env.loseAnswer()
+	die()
+	env.newRunOn(dir, "build-1")
+	deleting, release := make(chan bool), make(chan bool)
+	env.portal.before = func(kind, _ string, _ int) error {
+		if kind == deleteCall {
+			close(deleting)
+			<-release
+		}
+		return nil
+	}
+	var group sync.WaitGroup
+	group.Go(func() { env.engine.DeleteAbandonedKeys(t.Context(), "M1") })
+	<-deleting
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	ended := make(chan []rotation.KeptKey, 1)
+	group.Go(func() { ended <- env.engine.DeleteAbandonedKeys(ctx, "M1") })
+	select {
+	case kept := <-ended:
+		if len(kept) != 1 || !errors.Is(kept[0].Err, context.Canceled) {
+			t.Errorf("it kept %v", kept)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("a cancelled run waits for another deletion")
+	}
+	close(release)
+	group.Wait()
 	env.wantKeys("M1-old")
 }
 

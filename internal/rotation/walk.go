@@ -4,12 +4,15 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // walk is what the objects of one walk share.
 type walk struct {
-	// deletingAbandoned serializes [Engine.DeleteAbandonedKeys].
-	deletingAbandoned sync.Mutex
+	// deletingAbandoned serializes [Engine.DeleteAbandonedKeys]. It is no mutex, because a deletion may wait for a minute, and a
+	// cancelled run must not wait for it.
+	deletingAbandoned *semaphore.Weighted
 
 	mu sync.Mutex
 	// cleared has the observations of shops from before this walk cleared them. When Terraform replaces an object,
