@@ -43,7 +43,7 @@ func afterWrite() sandbox.Fault {
 
 // mishaps returns new ones: some are armed once only.
 func mishaps() map[string]mishap {
-	undone := []string{"make", "prove", "try a made-up pair", "install", "delete"}
+	undone := []string{"make", "prove", "try invented credentials", "install", "delete"}
 	return map[string]mishap{
 		"proof refused": {fault: answered(sandbox.Merchant, "", http.StatusUnauthorized), says: "rejects this Kustom ID"},
 		"write refused": {fault: answered(sandbox.Mystore, http.MethodPatch, http.StatusUnprocessableEntity),

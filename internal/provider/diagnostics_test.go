@@ -184,9 +184,9 @@ func TestAdvise_NamesUnusedKeysOfFullStore(t *testing.T) {
 func TestDescribeLeft_TellsTheEnd(t *testing.T) {
 	t.Parallel()
 	for want, left := range map[string]rotation.Remaining{
-		"Shop butikk and its key M1-a were left as they are": {},
-		"which this resource leaves too: M1-b, M1-c.":        {OtherKeys: []string{"M1-b", "M1-c"}},
-		"Shop butikk holds M1-b, which another resource":     {InstalledKey: "M1-b"},
+		"The provider left shop butikk and its key M1-a as they are":    {},
+		"This resource also leaves these keys of store M1: M1-b, M1-c.": {OtherKeys: []string{"M1-b", "M1-c"}},
+		"Shop butikk holds M1-b, which another resource":                {InstalledKey: "M1-b"},
 	} {
 		if got := describeLeft("butikk", rotation.Record{MerchantID: "M1", Username: "M1-a"}, left); !strings.Contains(got, want) {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -201,7 +201,7 @@ func TestReportShop_SaysWhichKeyTheShopHas(t *testing.T) {
 	for want, errs := range map[string][]error{
 		"Shop may have another key": {&rotation.KeyVanishedError{Shop: "butikk", Username: "M1-a"},
 			&rotation.KeyStateUnknownError{Key: attempted, Cause: errors.New("x"), Cleanup: errors.New("y")}},
-		"Shop keeps its present key": {
+		"Shop keeps its current key": {
 			errors.New("x"),
 			&rotation.KeyStateUnknownError{Key: kustom.Orphan{MerchantID: "M1", Username: "M1-a"}, Cause: errors.New("x"), Cleanup: errors.New("y")},
 		},
@@ -233,7 +233,7 @@ func TestWarnOfClearing_NamesShopAndKey(t *testing.T) {
 		var diags diag.Diagnostics
 		connection.warnOfClearing(&diags)
 		credentials.warnOfClearing(&diags)
-		if diags.WarningsCount() != want || want > 0 && !strings.Contains(diags[0].Detail(), "shop butikk will be cleared, and then its key M1-a deleted") {
+		if diags.WarningsCount() != want || want > 0 && !strings.Contains(diags[0].Detail(), "shop butikk will be cleared, and its key M1-a will be deleted") {
 			t.Errorf("%s: got %v", policy, diags)
 		}
 	}

@@ -312,10 +312,10 @@ func TestFleet_WarnsOfDeletions(t *testing.T) {
 		},
 		"a shop can't be read": {
 			plans: []rotation.Plan{switched(nil, goes, elsewhere)}, unreadable: []string{"dead"},
-			want: "API keys will be deleted: 1 shop will get a new key; 2 keys will be deleted: M1-a, M2-b. The apply will not delete M1-a as " +
-				"long as shop dead can't be read, which may use it, unless another resource says that the shop is of another store. Where " +
-				"unused_for is set, a key that was not used for that long goes all the same. terraform-provider-kustom check says what is " +
-				"wrong with the shop. If it is gone, add it to the provider's ignored_shops.",
+			want: "API keys will be deleted: 1 shop will get a new key; 2 keys will be deleted: M1-a, M2-b. The apply will not delete M1-a while " +
+				"shop dead can't be read, because this shop may use the key. A shop that another resource assigns to another store does not count. " +
+				"With unused_for, the apply still deletes a key that was unused for that time. Run terraform-provider-kustom check to see what is " +
+				"wrong with this shop. If a shop is closed, add it to the provider's ignored_shops.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -73,10 +73,10 @@ func TestAdvisePages_SaysWhatToDo(t *testing.T) {
 		{"signed out of a shop", onShop, "Mystore asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a shop, with --mystore and its name; for the playground, with --environment playground)", true},
 		{"led elsewhere", generating(browser.Elsewhere), "Nothing was changed. The portal does that when the session has expired. Run terraform-provider-kustom login again", true},
 		{"led elsewhere after a click", uncertain(generating(browser.Elsewhere)), "The click may still have worked. The " +
-			"next run checks that. That is what", true},
+			"next run checks that. The portal does that", true},
 		{"led elsewhere by a shop", ofMystore(generating(browser.Elsewhere)), "The session has expired, or the control panel has moved", true},
-		{"stopped by the person", stopped(), "because you said Stop. This step changed nothing. What was to follow was " +
-			"not done either.", true},
+		{"stopped by the person", stopped(), "because you said Stop. This step changed nothing. The provider did not " +
+			"do the later steps either.", true},
 		{"never answered", generating(browser.Stopped), "because nobody answered whether to click", true},
 		{"answered too late", generating(browser.Outdated), "because each answer came so late", true},
 		{"never at rest", generating(browser.Unsettled), "raise browser.timeout", false},

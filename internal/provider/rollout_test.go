@@ -209,7 +209,7 @@ func TestFleet_SecondPlanCountsNoUnreadableShop(t *testing.T) {
 	})
 	state, _ := r.apply(t, r.config(), tfdriver.NewState())
 	mustTell(t, r.plan(t, r.config(), state, tfdriver.Options{}).Warnings, 60, "1 shop will get a new key; ",
-		"The apply tries again to read 1 shop, and gives each a new key if it can: shop-00002.")
+		"The apply tries again to read 1 shop, and gives each readable shop a new key: shop-00002.")
 }
 
 // TestFleet_SaysOnceWhichShopsKeepOldKeys: two shops that are not in the fleet, and can't be read, may use any key.

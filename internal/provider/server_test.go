@@ -270,7 +270,7 @@ func TestServer_EndsReading(t *testing.T) {
 			if took := clk.Now().Sub(began); took > readingTimeout || took < readingTimeout/2 {
 				t.Errorf("it took %v", took)
 			}
-			if !strings.Contains(said, "asked to wait 4 min, but the provider did not wait") {
+			if !strings.Contains(said, "it asked to wait 4 min, but the provider did not wait") {
 				t.Errorf("it says %s", said)
 			}
 		})

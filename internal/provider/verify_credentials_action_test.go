@@ -25,7 +25,7 @@ func TestVerifyCredentials_TellsWhatItFinds(t *testing.T) {
 		holds  = "Shop nettbutikk holds M00123456-aB3dE, since 2026-10-01T08:00:00Z."
 		looks  = "Looking for M00123456-aB3dE among the API keys of store M00123456 in Kustom Portal."
 		exists = "M00123456-aB3dE exists, and belongs to api.kustom.co."
-		proves = "Proving M00123456-aB3dE against Kustom's merchant API."
+		proves = "Proving M00123456-aB3dE at Kustom's merchant API."
 		found  = ": 404 Not Found"
 		proven = "Kustom's merchant API accepts M00123456-aB3dE with its secret."
 		done   = "All checks passed."
