@@ -170,7 +170,7 @@ func TestProfile_IsNamedInErrors(t *testing.T) {
 	words := withProfile(t, `{"tag": "div", "name": "Lag en til"}`)
 	_, err := find(t.Context(), tab, step(), words.Action("make"))
 	failed := failure(t, err, browser.NotFound)
-	if failed.Profile != "pages.json" || len(failed.Unfit) != 1 || !strings.Contains(err.Error(), "pages.json describes") {
+	if failed.Profile != "pages.json" || len(failed.Unfit) != 1 || !strings.Contains(err.Error(), "in pages.json") {
 		t.Errorf("the error is %v", err)
 	}
 }

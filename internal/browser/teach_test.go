@@ -129,8 +129,8 @@ func TestTeach_Refusals(t *testing.T) {
 		body, element, press, want string
 	}{
 		"changes something":      {`<button>Delete</button>`, `document.querySelector("button")`, "Skip", "which changes something"},
-		"never clicked":          {`<button>Switch to production</button>`, `document.querySelector("button")`, "Skip", "never clicked"},
-		"nothing to tell it by":  {`<button>M00412871</button><button>M00412872</button>`, `document.querySelector("button")`, "Stop", "nothing that is known"},
+		"never clicked":          {`<button>Switch to production</button>`, `document.querySelector("button")`, "Skip", "never clicks it"},
+		"nothing to tell it by":  {`<button>M00412871</button><button>M00412872</button>`, `document.querySelector("button")`, "Stop", "knows nothing beside it"},
 		"skipped without a look": {`<button>Other</button>`, "", "Skip", "Point at this"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestTeach_PersonsOwnClicks(t *testing.T) {
 	l := teach(t, `<button onclick="document.querySelector('div').hidden = false">…</button><div role="menu" hidden><button>Ta vekk</button></div>`,
 		func(question string) browsertest.Deed {
 			switch {
-			case strings.Contains(question, "do this yourself"):
+			case strings.Contains(question, "Do this yourself"):
 				return browsertest.Deed{Click: []string{`document.querySelector("button")`}, Press: "Done"}
 			case strings.Contains(question, "right one"):
 				return browsertest.Deed{Press: "OK"}
