@@ -41,7 +41,7 @@ skipped() {
 names=$(skipped | cut -d' ' -f2 | sort -u | paste -sd'|')
 packages=$(skipped | cut -d' ' -f1 | sort -u | xargs go list ./internal/provider)
 if [ -z "$names" ]; then
-  echo 'Nothing was skipped for want of Terraform or a browser, which is not to be believed.' >&2
+  echo 'Nothing was skipped for want of Terraform or a browser, so the list of skipped tests is wrong.' >&2
   exit 1
 fi
 cat "$work/short" "$work/browser" >"$work/earlier"

@@ -175,7 +175,7 @@ func TestCheck_SaysWhyItIsNotReady(t *testing.T) {
 		"nobody signed in": {way: waysPages, change: func(o *checkSetup) {
 			delete(o.env, "KUSTOM_PORTAL_SESSION")
 			delete(o.env, "MYSTORE_SESSIONS")
-		}, says: []string{"Nobody has signed in to Kustom Portal", "login", "Shops\n  failed   none is known"}},
+		}, says: []string{"Nobody has signed in to Kustom Portal", "login", "Shops\n  failed   no shop is known"}},
 		"impostor": {change: func(o *checkSetup) { o.env["KUSTOM_API_URL"] = impostor.URL }, says: []string{"failed   whether it refuses a wrong secret"}},
 	} {
 		t.Run(name, func(t *testing.T) {
