@@ -106,7 +106,7 @@ func pageFaults() []pageFault {
 
 		{name: "dialog of the key stays", fault: portal("POST", pageKeys, sandbox.FaultStay), browser: stepTimeout},
 		{name: "dialog of the key stays after the work", fault: portal("POST", pageKeys, sandbox.FaultWorkThenStay), browser: stepTimeout,
-			says: "the popup with its secret was not seen; the key was deleted again"},
+			says: "the provider did not see the popup with its secret; it deleted the key again"},
 		{name: "form of the shop stays", fault: mystore("POST", credentialsForm, sandbox.FaultStay), browser: stepTimeout, passes: true},
 		{name: "form of the shop stays after the work", fault: mystore("POST", credentialsForm, sandbox.FaultWorkThenStay), browser: stepTimeout, passes: true},
 		{name: "dialog of the deletion stays", fault: portal("DELETE", pageKey, sandbox.FaultStay), browser: stepTimeout, passes: true},

@@ -92,13 +92,13 @@ func named(text string) string {
 // show does what a person who knows the pages would do.
 func (s *taughtShop) show(question string) browsertest.Deed {
 	switch {
-	case strings.Contains(question, "That does not help"):
+	case strings.Contains(question, "The provider can't use that"):
 		return browsertest.Deed{Press: "Stop"}
 	case strings.Contains(question, "Is this the right one?"):
 		return browsertest.Deed{Press: "OK"}
 	case strings.Contains(question, "Open the menu of any key"):
 		return browsertest.Deed{Click: []string{`document.querySelector("td [aria-haspopup=menu]")`}, Press: "Done"}
-	case strings.Contains(question, "Choose what deletes the key"):
+	case strings.Contains(question, "Choose the item that deletes the key"):
 		return browsertest.Deed{Click: []string{named("Ta vekk")}, Press: "Done"}
 	}
 	known := foreign()
