@@ -62,6 +62,19 @@ func (env *testEnv) loseAnswerTo(r kustom.Request) {
 	env.portal.after = nil
 }
 
+// afterKilledRun returns an environment in which a run of this machine was killed before it got its key's answer, and
+// another one has begun.
+func afterKilledRun(t *testing.T) *testEnv {
+	t.Helper()
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	dir := t.TempDir()
+	die := env.newRunOn(dir, "build-1")
+	env.loseAnswer()
+	die()
+	env.newRunOn(dir, "build-1")
+	return env
+}
+
 func TestDeleteAbandonedKeys_DeletesKeyOfKilledRun(t *testing.T) {
 	t.Parallel()
 	const machine = "build-1"
@@ -131,12 +144,7 @@ func TestGenerate_KeepsSameRequestOfAnotherRun(t *testing.T) {
 
 func TestDeleteAbandonedKeys_RetriesFailedDeletion(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	dir := t.TempDir()
-	die := env.newRunOn(dir, "build-1")
-	env.loseAnswer()
-	die()
-	env.newRunOn(dir, "build-1")
+	env := afterKilledRun(t)
 	if !env.engine.HasAbandonedRequests("M1") || env.engine.HasAbandonedRequests("M2") {
 		t.Error("it does not tell which store has a lost key")
 	}
@@ -154,12 +162,7 @@ func TestDeleteAbandonedKeys_RetriesFailedDeletion(t *testing.T) {
 // Another resource of the same store waits for the portal while it deletes the key.
 func TestDeleteAbandonedKeys_EndsWhenCancelled(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	dir := t.TempDir()
-	die := env.newRunOn(dir, "build-1")
-	env.loseAnswer()
-	die()
-	env.newRunOn(dir, "build-1")
+	env := afterKilledRun(t)
 	deleting, release := make(chan bool), make(chan bool)
 	env.portal.before = func(kind, _ string, _ int) error {
 		if kind == deleteCall {

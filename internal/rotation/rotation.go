@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
@@ -109,7 +107,7 @@ func New(o Options) *Engine {
 	shops.steps = keys.steps
 	return &Engine{
 		Keys: keys, Shops: shops, Prefetcher: NewPrefetcher(shops), clock: o.Clock, requests: newRequestLog(o.Requests), steps: keys.steps,
-		walk: walk{deletingAbandoned: semaphore.NewWeighted(1)},
+		walk: walk{deletingAbandoned: make(chan struct{}, 1)},
 	}
 }
 
