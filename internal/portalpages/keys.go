@@ -64,6 +64,7 @@ func (p *Portal) allKeys(ctx context.Context) ([]kustom.Key, error) {
 	group.Go(func() error {
 		var read func(context.Context, *visit) error
 		return p.look(ctx, func(v *visit) error {
+			// After the browser has died, look calls this again. The first tab then continues with the list at which it was.
 			if read != nil {
 				return read(ctx, v)
 			}

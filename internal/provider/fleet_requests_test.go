@@ -91,7 +91,7 @@ func TestFleet_MakesFewRequests(t *testing.T) {
 func needsTime(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("takes long, which -short does without")
+		t.Skip("takes long, and -short skips that")
 	}
 }
 

@@ -292,7 +292,7 @@ func TestLists_EndWithTheirListener(t *testing.T) {
 			}
 			v.wantCount(t, test.pages, sandbox.Portal, http.MethodGet, keysCall)
 			if slices.ContainsFunc(v.Requests(), func(r sandbox.Request) bool { return r.Shop > "shop-31" }) {
-				t.Error("it went on to further shops")
+				t.Error("it read other shops after that")
 			}
 		})
 	}

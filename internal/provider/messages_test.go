@@ -181,9 +181,8 @@ func TestGuide_SortsEntries(t *testing.T) {
 	}
 }
 
-// refusals has, for everything that this package takes from a library to check values with, what it says
-// of a value that it refuses. What says nothing of its own, as it leaves that to another validator, has
-// none.
+// refusals has, for each validator that this package takes from a library, its error about a value that it rejects. A
+// validator that leaves the error to another one has none.
 var refusals = map[string]func(*testing.T) diag.Diagnostics{
 	"int64validator.Between":        func(t *testing.T) diag.Diagnostics { return refusedInt64(t, int64validator.Between(1, 2), 3) },
 	"listvalidator.SizeAtLeast":     func(t *testing.T) diag.Diagnostics { return refusedList(t, listvalidator.SizeAtLeast(1)) },

@@ -98,7 +98,7 @@ func checkAttributes(t *testing.T, what string, attributes []*tfprotov6.SchemaAt
 	}
 }
 
-// secretWords are in the names of what is secret, and of nothing else. Who signs in is told to nobody either.
+// secretWords are words that only the names of secret attributes contain. The user of a login counts as secret too.
 var secretWords = regexp.MustCompile(`secret|token|login|password|seed|email`)
 
 func isSecretName(name string) bool {
