@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -35,13 +34,7 @@ func (d *apiKeysDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 		MarkdownDescription: "Lists the API keys of the stores that the portal user can see, on any host, and the shops " +
 			"that use them. Use it to find keys that no shop uses, such as the key of an interrupted run.",
 		Attributes: map[string]schema.Attribute{
-			"merchant_ids": schema.SetAttribute{
-				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Merchant IDs of the stores to list. Default: all stores that the portal user can see.",
-				Validators: []validator.Set{
-					setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(merchantIDValidator{}),
-				},
-			},
+			"merchant_ids": merchantIDsAttribute(),
 			"legacy": schema.BoolAttribute{
 				Optional: true,
 				MarkdownDescription: "Which keys to list: `true` lists only Klarna keys, `false` lists only the others. " +

@@ -4,9 +4,11 @@ import (
 	"context"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -26,6 +28,17 @@ type integrationModel struct {
 	ExpiresAt    types.String `tfsdk:"expires_at"`
 	MystoreShops []string     `tfsdk:"mystore_shops"`
 	Current      types.Bool   `tfsdk:"current"`
+}
+
+// merchantIDsAttribute chooses the stores whose keys a data source lists.
+func merchantIDsAttribute() schema.Attribute {
+	return schema.SetAttribute{
+		Optional: true, ElementType: types.StringType,
+		MarkdownDescription: "Merchant IDs of the stores to list. Default: all stores that the portal user can see.",
+		Validators: []validator.Set{
+			setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(merchantIDValidator{}),
+		},
+	}
 }
 
 // integrationAttributes are the attributes of an [integrationModel].

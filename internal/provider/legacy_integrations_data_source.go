@@ -3,10 +3,8 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
@@ -34,13 +32,7 @@ func (d *legacyIntegrationsDataSource) Schema(_ context.Context, _ datasource.Sc
 			"`api.playground.klarna.com`) in all stores that the portal user can see, and the shops that use them. Use " +
 			"it to import the keys in use, and to see that no such key is left.",
 		Attributes: map[string]schema.Attribute{
-			"merchant_ids": schema.SetAttribute{
-				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Merchant IDs of the stores to list. Default: all stores that the portal user can see.",
-				Validators: []validator.Set{
-					setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(merchantIDValidator{}),
-				},
-			},
+			"merchant_ids": merchantIDsAttribute(),
 			"action_required": schema.BoolAttribute{
 				Computed: true, MarkdownDescription: "Whether any such key is left.",
 			},
