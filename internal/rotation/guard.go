@@ -148,8 +148,8 @@ func (h *shop) needsReading(key kustom.Orphan, notBefore time.Time) bool {
 	if !h.known {
 		return true
 	}
-	if h.missing != nil {
-		return !h.missingConfirmed
+	if h.missing != nil && !h.missingConfirmed {
+		return true
 	}
 	if !h.mayUse(key) {
 		return false

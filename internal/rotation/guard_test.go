@@ -114,6 +114,19 @@ func TestGuard_ReadsShopWithoutExtensionTwice(t *testing.T) {
 	}
 }
 
+// Someone may install the extension, with the key, while a run waits.
+func TestGuard_ReadsShopAgainThatHadNoExtension(t *testing.T) {
+	withShops(t, map[string]string{"a": "M1-old", "b": "M1-new"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
+		s.uninstalled["a"] = true
+		if err := checkUnused(t, shops, "M1-old"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(rotation.FreshFor)
+		s.uninstalled["a"] = false
+		wantInUse(t, checkUnused(t, shops, "M1-old"))
+	})
+}
+
 // Only a shop that no setting names is left out because it was last seen with another store's key.
 func TestGuard_ReadsConfiguredShopOfAnotherStore(t *testing.T) {
 	t.Parallel()
