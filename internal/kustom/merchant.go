@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -17,7 +18,7 @@ import (
 type Merchant struct {
 	client *transport.Client
 	// turn is held by the call that reads or sets checked and impostor.
-	turn chan struct{}
+	turn *semaphore.Weighted
 	// checked says whether the check with invented credentials is done. impostor says why the API failed it; nil if
 	// it passed. Only the holder of turn may use them.
 	checked  bool
@@ -26,7 +27,7 @@ type Merchant struct {
 
 // NewMerchant returns a client of the merchant API.
 func NewMerchant(client *transport.Client) *Merchant {
-	return &Merchant{client: client, turn: make(chan struct{}, 1)}
+	return &Merchant{client: client, turn: semaphore.NewWeighted(1)}
 }
 
 // ProofError says why the provider could not prove that a username and secret work.
@@ -153,12 +154,10 @@ func (m *Merchant) Refuses(ctx context.Context, e Environment) error {
 
 // refusesMadeUp checks that the API rejects invented credentials. It caches the answer, but not a failure to get one.
 func (m *Merchant) refusesMadeUp(ctx context.Context, like string) error {
-	select {
-	case m.turn <- struct{}{}:
-		defer func() { <-m.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := m.turn.Acquire(ctx, 1); err != nil {
+		return err
 	}
+	defer m.turn.Release(1)
 	if !m.checked {
 		err := m.getUnknownOrder(ctx, pathOrder, madeUp(like))
 		if !isAnswer(err) || verdictOf(err) == VerdictFirewall {
