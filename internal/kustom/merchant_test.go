@@ -249,7 +249,7 @@ func TestProve_CountsAsTraffic(t *testing.T) {
 // A new key is rejected at first, while it propagates.
 func TestProve_RefusesPropagatingKey(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{Spread: 10 * time.Second})
+	b := threeShops(t, sandbox.Options{PropagationDelay: 10 * time.Second})
 	key := b.key()
 	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), kustom.VerdictRefused, key.Username, key.Secret)
 	b.clock.Advance(10 * time.Second)
