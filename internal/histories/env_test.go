@@ -25,7 +25,7 @@ const (
 	shopCount  = 3
 	storeCount = 2
 	// estateCount is the number of Terraform states.
-	estateCount = 2
+	workspaceCount = 2
 )
 
 var (
@@ -69,8 +69,8 @@ func seed() sandbox.Seed {
 }
 
 // estate is one Terraform configuration with its state.
-type estate struct {
-	wishes    [shopCount]wish
+type workspace struct {
+	configs   [shopCount]shopConfig
 	exclusive [storeCount]bool
 	// ignored has the shops in ignored_shops.
 	ignored [shopCount]bool
@@ -86,15 +86,15 @@ type estate struct {
 
 // testEnv is the environment of one history.
 type testEnv struct {
-	sandbox *sandbox.Sandbox
-	clock   *clocktest.Fake
-	driver  *tfdriver.Driver
-	builder builder
-	estates [estateCount]*estate
+	sandbox    *sandbox.Sandbox
+	clock      *clocktest.Fake
+	driver     *tfdriver.Driver
+	builder    builder
+	workspaces [workspaceCount]*workspace
 	// way is how people let go of a key that is not deleted.
-	way way
+	resolution resolution
 	// tidy says that whoever keeps replaced keys stops that in the end.
-	tidy bool
+	stopsKeeping bool
 	// cache is the cache folder that all runs share; empty if each run has its own machine.
 	cache string
 
@@ -108,7 +108,7 @@ type testEnv struct {
 	// held has the shops that have ever held a key, by username.
 	held map[string]map[string]bool
 	// victims are shops that a run has stopped without knowing of them. They are corrected in the end.
-	victims map[string]bool
+	excused map[string]bool
 	// moving has the shops that may move to another store.
 	moving map[string]bool
 	// settled says that people have followed the advice of the refusals.
@@ -116,24 +116,24 @@ type testEnv struct {
 	// before has the shops that took payments when the run began.
 	before [shopCount]bool
 	// said has all messages of the provider.
-	said []string
+	messages []string
 	// broken has the broken invariants.
-	broken []promise
+	violated []invariant
 	// story has what happened, one event on each line.
-	story []string
+	log []string
 }
 
 // apiChange is a change that the provider requested from a vendor.
 type apiChange struct {
-	estate  int
-	by      string // the type of the object that the change is for
-	what    string // "generate", "delete", "install" or "clear"
-	shop    string
-	key     string // what was made, deleted, or installed
-	before  string // what the shop held
-	worked  bool
-	holders []string
-	idle    bool // the deleted key was not used for the default of unused_for
+	workspace int
+	by        string // the type of the object that the change is for
+	what      string // "generate", "delete", "install" or "clear"
+	shop      string
+	key       string // what was made, deleted, or installed
+	before    string // what the shop held
+	worked    bool
+	holders   []string
+	idle      bool // the deleted key was not used for the default of unused_for
 }
 
 // options configure an environment.
@@ -141,101 +141,101 @@ type options struct {
 	// pending is how often a new key is answered as pending.
 	pending int
 	// remembers says that all runs share one machine with a cache folder. Otherwise each has its own machine.
-	remembers bool
+	sharesCache bool
 	// way is how people let go of a key that is not deleted because a shop uses it.
-	way way
+	resolution resolution
 	// tidy says that whoever keeps replaced keys stops that in the end.
-	tidy bool
+	stopsKeeping bool
 }
 
 func newTestEnv(d *tfdriver.Driver, o options) (*testEnv, error) {
-	w := &testEnv{
-		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d}, way: o.way, tidy: o.tidy,
-		known: map[string]bool{}, held: map[string]map[string]bool{}, victims: map[string]bool{}, moving: map[string]bool{},
+	env := &testEnv{
+		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d}, resolution: o.resolution, stopsKeeping: o.stopsKeeping,
+		known: map[string]bool{}, held: map[string]map[string]bool{}, excused: map[string]bool{}, moving: map[string]bool{},
 	}
 	var err error
-	w.sandbox, err = sandbox.New(seed(), sandbox.Options{Pending: o.pending, Clock: w.clock, Unchecked: true, KeyLimit: 100})
+	env.sandbox, err = sandbox.New(seed(), sandbox.Options{Pending: o.pending, Clock: env.clock, Unchecked: true, KeyLimit: 100})
 	if err != nil {
 		return nil, err
 	}
-	if o.remembers {
-		if w.cache, err = os.MkdirTemp("", "histories-"); err != nil {
+	if o.sharesCache {
+		if env.cache, err = os.MkdirTemp("", "histories-"); err != nil {
 			return nil, err
 		}
 	}
-	for i := range w.estates {
-		e := &estate{state: tfdriver.NewState()}
-		for shop := range e.wishes {
-			e.wishes[shop].owner = ownerNone
-			e.installed[shop] = map[string]map[string]bool{}
+	for i := range env.workspaces {
+		ws := &workspace{state: tfdriver.NewState()}
+		for shop := range ws.configs {
+			ws.configs[shop].owner = ownerNone
+			ws.installed[shop] = map[string]map[string]bool{}
 		}
-		w.estates[i] = e
+		env.workspaces[i] = ws
 	}
 	for _, id := range storeIDs {
-		for _, key := range w.sandbox.Keys(id) {
-			w.known[key.Username] = true
+		for _, key := range env.sandbox.Keys(id) {
+			env.known[key.Username] = true
 		}
 	}
-	w.noteHolders()
-	return w, nil
+	env.noteHolders()
+	return env, nil
 }
 
 // close removes the cache folder.
-func (w *testEnv) close() {
-	if w.cache != "" {
-		_ = os.RemoveAll(w.cache) // It is in the system's folder for such things.
+func (env *testEnv) close() {
+	if env.cache != "" {
+		_ = os.RemoveAll(env.cache) // It is in the system's folder for such things.
 	}
 }
 
-func (w *testEnv) tell(format string, args ...any) {
-	w.story = append(w.story, w.clock.Now().Format("15:04:05 ")+fmt.Sprintf(format, args...))
+func (env *testEnv) logf(format string, args ...any) {
+	env.log = append(env.log, env.clock.Now().Format("15:04:05 ")+fmt.Sprintf(format, args...))
 }
 
 // promise is an invariant of the provider that a history can break.
-type promise string
+type invariant string
 
 const (
-	promiseShop      promise = "no shop stops taking payments"
-	promiseQuiet     promise = "no key is deleted that something uses, where the policy is to wait for that"
-	promiseKept      promise = "who stops keeping keys has those deleted that were kept"
-	promiseClear     promise = "a shop is cleared only by the object that it belongs to, when that is asked for"
-	promiseStore     promise = "no shop gets a key of another store"
-	promiseKeyInUse  promise = "no key is deleted that a shop uses"
-	promiseOrphan    promise = "no key is left behind"
-	promiseSuccess   promise = "a run that ends well leaves no shop of its own stopped"
-	promiseConverges promise = "when trouble is over, a few runs put everything right"
+	keepsPayments        invariant = "no shop stops taking payments"
+	deletesUnusedOnly    invariant = "no key is deleted that something uses, where the policy is to wait for that"
+	deletesKeptKeys      invariant = "who stops keeping keys has those deleted that were kept"
+	clearsOwnShops       invariant = "a shop is cleared only by the object that it belongs to, when that is asked for"
+	keepsStore           invariant = "no shop gets a key of another store"
+	keepsKeysInUse       invariant = "no key is deleted that a shop uses"
+	leavesNoOrphan       invariant = "no key is left behind"
+	successMeansPayments invariant = "a run that ends well leaves no shop of its own stopped"
+	converges            invariant = "when trouble is over, a few runs put everything right"
 )
 
 // breach records a broken invariant.
-func (w *testEnv) breach(kind promise, format string, args ...any) {
-	w.tell("BROKEN: %s: %s", kind, fmt.Sprintf(format, args...))
-	w.broken = append(w.broken, kind)
+func (env *testEnv) violate(kind invariant, format string, args ...any) {
+	env.logf("BROKEN: %s: %s", kind, fmt.Sprintf(format, args...))
+	env.violated = append(env.violated, kind)
 }
 
 // noteHolders records which shops hold which keys now.
-func (w *testEnv) noteHolders() {
+func (env *testEnv) noteHolders() {
 	for _, name := range shopNames {
-		username := w.shop(name).KustomID
-		if w.held[username] == nil {
-			w.held[username] = map[string]bool{}
+		username := env.shop(name).KustomID
+		if env.held[username] == nil {
+			env.held[username] = map[string]bool{}
 		}
-		w.held[username][name] = true
+		env.held[username][name] = true
 	}
 }
 
 // shop returns the present state of a shop.
-func (w *testEnv) shop(name string) sandbox.Shop {
-	shop, ok := w.sandbox.Shop(name)
+func (env *testEnv) shop(name string) sandbox.Shop {
+	shop, ok := env.sandbox.Shop(name)
 	if !ok {
 		panic("there is no shop " + name)
 	}
 	return shop
 }
 
-func (w *testEnv) keys() map[string]sandbox.Key {
+func (env *testEnv) keys() map[string]sandbox.Key {
 	all := map[string]sandbox.Key{}
 	for _, id := range storeIDs {
-		for _, key := range w.sandbox.Keys(id) {
+		for _, key := range env.sandbox.Keys(id) {
 			all[key.Username] = key
 		}
 	}
@@ -243,10 +243,10 @@ func (w *testEnv) keys() map[string]sandbox.Key {
 }
 
 // holders returns the shops that hold a key.
-func (w *testEnv) holders(username string) []string {
+func (env *testEnv) holders(username string) []string {
 	var names []string
 	for _, name := range shopNames {
-		if w.shop(name).KustomID == username {
+		if env.shop(name).KustomID == username {
 			names = append(names, name)
 		}
 	}
@@ -254,7 +254,7 @@ func (w *testEnv) holders(username string) []string {
 }
 
 // trouble is a fault during a run.
-type trouble struct {
+type fault struct {
 	kind string
 	// at is the number of the affected request, from 0. The kind decides which requests count.
 	at int
@@ -266,52 +266,52 @@ type trouble struct {
 
 // The kinds of trouble.
 const (
-	noTrouble = ""
+	noFault = ""
 	// killBefore and killAfter kill the provider before a change, and after it but before the answer.
 	killBefore = "killed before change"
 	killAfter  = "killed after change"
 	// killReading kills the provider at any request.
-	killReading = "killed at request"
+	killAtRequest = "killed at request"
 	// loseAnswer, refuse and tear corrupt the answer to a change.
-	loseAnswer = "answer lost to change"
-	refuse     = "500 to change"
-	drop       = "change dropped"
-	tear       = "answer torn to change"
+	loseResponse     = "answer lost to change"
+	failWrites       = "500 to change"
+	dropWrite        = "change dropped"
+	truncateResponse = "answer torn to change"
 	// refuseRead answers reads with 500.
-	refuseRead = "500 to reads from"
+	failReads = "500 to reads from"
 	// blind has no shop tokens. own has only those of the configured shops. dead has a wrong one.
-	blind = "no shop tokens"
-	own   = "own shop tokens"
-	dead  = "dead token"
+	noTokens  = "no shop tokens"
+	ownTokens = "own shop tokens"
+	deadToken = "dead token"
 	// stale lets reads lag.
-	stale = "lagging reads"
+	staleReads = "lagging reads"
 	// meet runs the other estate at the same time.
-	meet = "two runs at"
+	concurrentRun = "two runs at"
 	// pause puts a day and a change by hand between plan and apply.
-	pause = "a day and a hand change between plan and apply"
+	manualBeforeApply = "a day and a hand change between plan and apply"
 )
 
 // run is one Terraform run.
 type run struct {
-	world   *testEnv
-	estate  int
-	trouble trouble
+	env       *testEnv
+	workspace int
+	fault     fault
 	// locks are held by the run's process until it ends.
 	locks []*lockfile.Lock
 	// tokens are the environment variable's value by provider configuration.
 	shopTokens map[string]string
 
 	// standing is held while the run pauses, and shared by its requests.
-	standing sync.RWMutex
+	suspension sync.RWMutex
 
 	mu       sync.Mutex
 	requests int
 	writes   int
 	killed   bool
-	doing    string
+	applying string
 	// met, if set, is called before the request with the number meetAt.
-	meetAt int
-	met    func()
+	yieldAt int
+	onYield func()
 	// sleeping, if set, is called before the run sleeps, with the end of the sleep.
 	sleeping func(until time.Time)
 }
@@ -324,7 +324,7 @@ func (r *run) beforeSleep(f func(until time.Time)) {
 }
 
 // aboutToSleep returns the function to call before a sleep.
-func (r *run) aboutToSleep() func(until time.Time) {
+func (r *run) beforeSleepFunc() func(until time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sleeping == nil {
@@ -338,16 +338,16 @@ var errKilled = errors.New("the provider was killed")
 // lock locks a file as the run's process.
 func (r *run) lock(ctx context.Context, name string) (*lockfile.Lock, error) {
 	lock, err := lockfile.Take(ctx, name)
-	r.world.mu.Lock()
-	defer r.world.mu.Unlock()
+	r.env.mu.Lock()
+	defer r.env.mu.Unlock()
 	r.locks = append(r.locks, lock)
 	return lock, err
 }
 
 // unlock releases the locks, as the operating system does when a process ends.
 func (r *run) unlock() {
-	r.world.mu.Lock()
-	defer r.world.mu.Unlock()
+	r.env.mu.Lock()
+	defer r.env.mu.Unlock()
 	for _, lock := range r.locks {
 		lock.Unlock()
 	}
@@ -355,13 +355,13 @@ func (r *run) unlock() {
 
 // start returns a server of the provider for a provider configuration.
 func (r *run) start(access string) (tfdriver.Server, tfdriver.Values, error) {
-	env, sees := r.world.sandbox.Env(baseURL), map[string]bool{}
+	env, sees := r.env.sandbox.Env(baseURL), map[string]bool{}
 	tokens, err := json.Marshal(r.shopTokens)
 	if err != nil {
 		return nil, nil, err
 	}
 	env["MYSTORE_TOKENS"] = string(tokens)
-	if access == portalAccess && !r.world.settled || len(r.shopTokens) == 0 {
+	if access == portalAccess && !r.env.settled || len(r.shopTokens) == 0 {
 		delete(env, "MYSTORE_TOKENS")
 	}
 	if env["MYSTORE_TOKENS"] != "" {
@@ -370,7 +370,7 @@ func (r *run) start(access string) (tfdriver.Server, tfdriver.Values, error) {
 		}
 	}
 	var ignored []any
-	for shop, yes := range r.world.estates[r.estate].ignored {
+	for shop, yes := range r.env.workspaces[r.workspace].ignored {
 		if yes {
 			sees[shopNames[shop]] = false
 			ignored = append(ignored, shopNames[shop])
@@ -380,28 +380,28 @@ func (r *run) start(access string) (tfdriver.Server, tfdriver.Values, error) {
 		delete(env, "KUSTOM_PORTAL_TOKEN")
 	}
 	p := provider.New(provider.Options{
-		Version: "test", Clock: runClock{r}, RoundTripper: carrier{r, sees},
+		Version: "test", Clock: runClock{r}, RoundTripper: faultTransport{r, sees},
 		Getenv:   func(name string) string { return env[name] },
-		CacheDir: r.world.cache, Requests: rotation.Requests{Host: "machine", Lock: r.lock},
+		CacheDir: r.env.cache, Requests: rotation.Requests{Host: "machine", Lock: r.lock},
 	})
 	server, err := provider.NewServer(p(), false)
 	if err != nil {
 		return nil, nil, err
 	}
-	return mortal{server, r}, tfdriver.Values{"ignored_shops": ignored}, nil
+	return killableServer{server, r}, tfdriver.Values{"ignored_shops": ignored}, nil
 }
 
 // runClock is the clock of the environment. A killed provider does not sleep on it.
 type runClock struct{ run *run }
 
-func (c runClock) Now() time.Time { return c.run.world.clock.Now() }
+func (c runClock) Now() time.Time { return c.run.env.clock.Now() }
 
 func (c runClock) Sleep(ctx context.Context, d time.Duration) error {
 	if c.run.isKilled() {
 		return errKilled
 	}
-	c.run.aboutToSleep()(c.Now().Add(d))
-	return c.run.world.clock.Sleep(ctx, d)
+	c.run.beforeSleepFunc()(c.Now().Add(d))
+	return c.run.env.clock.Sleep(ctx, d)
 }
 
 var _ clock.Clock = runClock{}
@@ -420,21 +420,21 @@ func (r *run) kill() error {
 }
 
 // own records that an object of a type has installed a key in a shop.
-func (e *estate) own(shop int, key, typeName string) {
-	if e.installed[shop][key] == nil {
-		e.installed[shop][key] = map[string]bool{}
+func (ws *workspace) noteInstalled(shop int, key, typeName string) {
+	if ws.installed[shop][key] == nil {
+		ws.installed[shop][key] = map[string]bool{}
 	}
-	e.installed[shop][key][typeName] = true
+	ws.installed[shop][key][typeName] = true
 }
 
 // tokensFor returns the shops' tokens of a run.
-func (w *testEnv) tokensFor(e *estate, t trouble) map[string]string {
+func (env *testEnv) tokensFor(ws *workspace, t fault) map[string]string {
 	tokens := map[string]string{}
 	for shop, name := range shopNames {
 		switch {
-		case t.kind == blind:
-		case t.kind == own && e.wishes[shop].owner == ownerNone && !e.has(shop):
-		case t.kind == dead && t.shop == shop:
+		case t.kind == noTokens:
+		case t.kind == ownTokens && ws.configs[shop].owner == ownerNone && !ws.has(shop):
+		case t.kind == deadToken && t.shop == shop:
 			tokens[name] = "fake-mystore-token-dead"
 		default:
 			tokens[name] = "fake-mystore-token-" + name
@@ -444,8 +444,8 @@ func (w *testEnv) tokensFor(e *estate, t trouble) map[string]string {
 }
 
 // has reports whether the state has an object for a shop.
-func (e *estate) has(shop int) bool {
-	return slices.ContainsFunc(e.state.Instances(), func(i *tfdriver.Instance) bool { return concerns(i, shop) })
+func (ws *workspace) has(shop int) bool {
+	return slices.ContainsFunc(ws.state.Instances(), func(i *tfdriver.Instance) bool { return concerns(i, shop) })
 }
 
 // outcome is the result of a run.
@@ -456,55 +456,55 @@ type outcome struct {
 }
 
 // terraform runs an estate. It returns what Terraform has said; the state is the estate's.
-func (w *testEnv) terraform(i int, t trouble, o tfdriver.Options) outcome {
-	e := w.estates[i]
-	r := &run{world: w, estate: i, trouble: t, shopTokens: w.tokensFor(e, t), meetAt: -1}
-	return w.terraformAs(r, o)
+func (env *testEnv) terraform(i int, t fault, o tfdriver.Options) outcome {
+	ws := env.workspaces[i]
+	r := &run{env: env, workspace: i, fault: t, shopTokens: env.tokensFor(ws, t), yieldAt: -1}
+	return env.terraformAs(r, o)
 }
 
-func (w *testEnv) terraformAs(r *run, o tfdriver.Options) outcome {
+func (env *testEnv) terraformAs(r *run, o tfdriver.Options) outcome {
 	defer r.unlock()
-	e, ctx := w.estates[r.estate], context.Background()
-	config := w.builder.config(w.effective(r), e.exclusive)
-	for _, key := range e.retained {
-		config = append(config, w.builder.retained(key))
+	ws, ctx := env.workspaces[r.workspace], context.Background()
+	config := env.builder.config(env.effective(r), ws.exclusive)
+	for _, key := range ws.retained {
+		config = append(config, env.builder.retained(key))
 	}
-	o.Forget = w.removed(r)
-	plan := w.driver.Plan(ctx, config, e.state, r.start, o)
+	o.Forget = env.removed(r)
+	plan := env.driver.Plan(ctx, config, ws.state, r.start, o)
 	out := outcome{Result: plan.Result, empty: plan.Empty(), plan: plan}
-	w.hear(&plan.Result, r)
+	env.noteMessages(&plan.Result, r)
 	if plan.Failed() || r.isKilled() {
 		return out
 	}
-	if r.trouble.kind == pause {
-		w.pass(24 * time.Hour)
-		if !w.hidesMistake(e, r.trouble) {
-			w.byHand(r.trouble.shop, r.trouble.at)
+	if r.fault.kind == manualBeforeApply {
+		env.advance(24 * time.Hour)
+		if !env.hidesWrongStore(ws, r.fault) {
+			env.byHand(r.fault.shop, r.fault.at)
 		}
-		w.before = w.working()
+		env.before = env.working()
 	}
 	// The state moves on while the apply goes on; two runs have states of their own.
-	state, result := w.driver.Apply(ctx, plan)
-	w.hear(result, r)
-	e.older = append(e.older, e.state)
-	e.state = state
+	state, result := env.driver.Apply(ctx, plan)
+	env.noteMessages(result, r)
+	ws.older = append(ws.older, ws.state)
+	ws.state = state
 	out.Errors, out.Warnings = result.Errors, append(out.Warnings, result.Warnings...)
 	return out
 }
 
 // removed returns the addresses of the keys of pairs that have become connections. A person answers for those that the
 // shop does not have by then, or does not show because its reads are stale: nobody takes them over, and each plan names them.
-func (w *testEnv) removed(r *run) []string {
-	e := w.estates[r.estate]
+func (env *testEnv) removed(r *run) []string {
+	ws := env.workspaces[r.workspace]
 	var addresses []string
-	for shop, wish := range e.wishes {
-		if !wish.moved {
+	for shop, cfg := range ws.configs {
+		if !cfg.moved {
 			continue
 		}
-		addresses = append(addresses, wish.address(keyType, shop))
-		for _, key := range e.state.Instances() {
-			if key.Address == wish.address(keyType, shop) && (r.trouble.kind == stale || key.Text("username") != w.shop(shopNames[shop]).KustomID) {
-				w.answer(key.Text("username"))
+		addresses = append(addresses, cfg.address(keyType, shop))
+		for _, key := range ws.state.Instances() {
+			if key.Address == cfg.address(keyType, shop) && (r.fault.kind == staleReads || key.Text("username") != env.shop(shopNames[shop]).KustomID) {
+				env.noteKnown(key.Text("username"))
 			}
 		}
 	}
@@ -512,108 +512,110 @@ func (w *testEnv) removed(r *run) []string {
 }
 
 // hear remembers what a user could read: nothing of what a killed provider was about to say.
-func (w *testEnv) hear(result *tfdriver.Result, r *run) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.said = append(w.said, result.Errors...)
-	w.said = append(w.said, result.Warnings...)
+func (env *testEnv) noteMessages(result *tfdriver.Result, r *run) {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	env.messages = append(env.messages, result.Errors...)
+	env.messages = append(env.messages, result.Warnings...)
 }
 
 // effective are the wishes as they can be meant: a shop is mistaken for another store's only where a key of its own shows
 // that, to this run or to an earlier one. If no run has ever read a shop, only the configuration says whose it is: one such
 // shop among many must not keep the others' old keys.
-func (w *testEnv) effective(r *run) [shopCount]wish {
-	e := w.estates[r.estate]
-	wishes := e.wishes
+func (env *testEnv) effective(r *run) [shopCount]shopConfig {
+	ws := env.workspaces[r.workspace]
+	configs := ws.configs
 	for shop, name := range shopNames {
-		if w.shop(name).KustomID == "" || !r.reads(shop) && !e.has(shop) {
-			wishes[shop].mistaken = false
+		if env.shop(name).KustomID == "" || !r.canRead(shop) && !ws.has(shop) {
+			configs[shop].wrongStore = false
 		}
 	}
-	return wishes
+	return configs
 }
 
 // hidesMistake tells whether a hand change between plan and apply empties a shop that is mistaken for another store's. Its key
 // alone could show the mistake: which key a new pair of resources gets is known only in the apply, and Terraform plans the pair
 // anew then, with nothing of the plan before.
-func (w *testEnv) hidesMistake(e *estate, t trouble) bool {
-	return t.at == handClear && e.wishes[t.shop].mistaken
+func (env *testEnv) hidesWrongStore(ws *workspace, t fault) bool {
+	return t.at == manualClear && ws.configs[t.shop].wrongStore
 }
 
 // reads tells whether the run can read a shop from its beginning to its end.
-func (r *run) reads(shop int) bool {
-	switch r.trouble.kind {
-	case blind:
+func (r *run) canRead(shop int) bool {
+	switch r.fault.kind {
+	case noTokens:
 		return false
-	case dead, refuseRead:
-		return r.trouble.shop != shop
+	case deadToken, failReads:
+		return r.fault.shop != shop
 	}
 	return true
 }
 
 // accounted are the keys that somebody knows of: a state, a shop, or who reads what Terraform says. To have named a key
 // is not enough where the machine remembers that a connection or a fleet has replaced it.
-func (w *testEnv) accounted(username, credentialID string) bool {
-	if w.known[username] || len(w.holders(username)) > 0 {
+func (env *testEnv) isAccountedFor(username, credentialID string) bool {
+	if env.known[username] || len(env.holders(username)) > 0 {
 		return true
 	}
-	for _, e := range w.estates {
-		for _, instance := range e.state.Instances() {
+	for _, ws := range env.workspaces {
+		for _, instance := range ws.state.Instances() {
 			if slices.ContainsFunc(instance.Strings(), func(s string) bool { return s == username || s == credentialID }) {
 				return true
 			}
 		}
 	}
-	if w.cache != "" && w.isReplaced(username) {
+	if env.cache != "" && env.isReplaced(username) {
 		return false
 	}
-	return slices.ContainsFunc(w.said, func(text string) bool { return strings.Contains(text, username) })
+	return slices.ContainsFunc(env.messages, func(text string) bool { return strings.Contains(text, username) })
 }
 
 // isReplaced tells whether connections and fleets alone have brought a shop, which had a key to itself, from that key to the
 // one that it has now, and one of them still has the shop. Whatever ended their runs, the machine's notes name the key.
-func (w *testEnv) isReplaced(username string) bool {
-	if len(w.held[username]) != 1 {
+func (env *testEnv) isReplaced(username string) bool {
+	if len(env.held[username]) != 1 {
 		return false
 	}
-	for _, c := range w.changes {
-		if c.what == "install" && c.before == username && isEngines(c.by) {
+	for _, c := range env.changes {
+		if c.what == "install" && c.before == username && deletesReplaced(c.by) {
 			username = c.key
 		}
 	}
-	return slices.ContainsFunc(w.holders(username), func(name string) bool {
+	return slices.ContainsFunc(env.holders(username), func(name string) bool {
 		shop := slices.Index(shopNames[:], name)
-		return slices.ContainsFunc(w.estates[:], func(e *estate) bool {
-			return e.wishes[shop].isEngines()
+		return slices.ContainsFunc(env.workspaces[:], func(ws *workspace) bool {
+			return ws.configs[shop].deletesReplaced()
 		})
 	})
 }
 
 // isEngines tells whether objects of a type delete the keys that they replace.
-func isEngines(typeName string) bool { return typeName == connectionType || typeName == fleetType }
+func deletesReplaced(typeName string) bool {
+	return typeName == connectionType || typeName == fleetType
+}
 
 // letGo notes that a person has made an estate forget what it knew.
-func (w *testEnv) letGo(before *tfdriver.State) {
+func (env *testEnv) noteForgotten(before *tfdriver.State) {
 	for _, instance := range before.Instances() {
 		for _, text := range instance.Strings() {
-			w.known[text] = true
+			env.known[text] = true
 		}
-		for _, key := range w.keys() {
+		for _, key := range env.keys() {
 			if slices.Contains(instance.Strings(), key.CredentialID) {
-				w.known[key.Username] = true
+				env.known[key.Username] = true
 			}
 		}
 	}
 }
 
-var _ http.RoundTripper = carrier{}
+var _ http.RoundTripper = faultTransport{}
 
 // concerns tells whether an object is about a shop.
 func concerns(i *tfdriver.Instance, shop int) bool {
 	name, _, _ := strings.Cut(i.Address, ".")
 	switch name {
 	case keyType:
-		return i.Address == wish{}.address(keyType, shop) || i.Address == wish{renamed: true}.address(keyType, shop)
+		return i.Address == shopConfig{}.address(keyType, shop) || i.Address == shopConfig{renamed: true}.address(keyType, shop)
 	case fleetType:
 		return i.Text("shops", shopNames[shop], "merchant_id") != ""
 	}
