@@ -28,13 +28,13 @@ const (
 
 var owners = []owner{ownerPair, ownerConnection, ownerFleet, ownerNone}
 
-// wish is the configuration of one shop.
+// shopConfig is the configuration of one shop.
 type shopConfig struct {
 	owner owner
 	// clear and keep set the policies for the shop and for replaced keys. A fleet has them for all its shops if one
 	// shop has them.
 	clear, keep bool
-	// quiet says that replaced keys are deleted after a day without use. The field keep takes precedence.
+	// deleteUnused says that replaced keys are deleted after a day without use. The field keep takes precedence.
 	deleteUnused bool
 	// allow permits a key of another store.
 	allow bool
@@ -42,17 +42,17 @@ type shopConfig struct {
 	retain, force bool
 	// moved says that a moved and a removed block turn the shop's pair into a connection.
 	moved bool
-	// late says that a pair's key is destroyed before the new one is made.
+	// destroyFirst says that a pair's key is destroyed before the new one is generated.
 	destroyFirst bool
 	// split gives a pair's key and its shop separate provider configurations, each with the tokens that it needs.
 	split bool
-	// mistaken gives the shop to the wrong store.
+	// wrongStore configures the shop for the wrong store.
 	wrongStore bool
-	// overlap sets create_before_destroy.
+	// createFirst sets create_before_destroy for the shop.
 	createFirst bool
 	// renamed gives the shop's objects other addresses, without moved blocks.
 	renamed bool
-	// turns counts the changes of the triggers; the triggers are null at 0.
+	// rotations counts the changes of the triggers; the triggers are null at 0.
 	rotations int
 	// imports has the import IDs of the shop's objects, by resource type.
 	imports map[string]string
@@ -97,7 +97,7 @@ func (c shopConfig) address(typeName string, shop int) string {
 	return typeName + "." + shopNames[shop]
 }
 
-// config returns the whole configuration of an estate.
+// config returns the whole configuration of a workspace.
 func (b builder) config(configs [shopCount]shopConfig, exclusive [storeCount]bool) tfdriver.Config {
 	var config tfdriver.Config
 	var ids [storeCount][]any

@@ -24,7 +24,7 @@ import (
 const (
 	shopCount  = 3
 	storeCount = 2
-	// estateCount is the number of Terraform states.
+	// workspaceCount is the number of Terraform states.
 	workspaceCount = 2
 )
 
@@ -68,7 +68,7 @@ func seed() sandbox.Seed {
 	return s
 }
 
-// estate is one Terraform configuration with its state.
+// workspace is one Terraform configuration with its state.
 type workspace struct {
 	configs   [shopCount]shopConfig
 	exclusive [storeCount]bool
@@ -77,10 +77,10 @@ type workspace struct {
 	state   *tfdriver.State
 	// older has the earlier states.
 	older []*tfdriver.State
-	// installed has, for each shop, the keys that objects of the estate have installed or imported, with the types of
+	// installed has, for each shop, the keys that objects of the workspace have installed or imported, with the types of
 	// these objects.
 	installed [shopCount]map[string]map[string]bool
-	// retained has keys that are back in the configuration for one run, to be given up.
+	// retained has keys that are back in the configuration for one run, with deletion_policy = "retain".
 	retained []*tfdriver.Instance
 }
 
@@ -91,9 +91,9 @@ type testEnv struct {
 	driver     *tfdriver.Driver
 	builder    builder
 	workspaces [workspaceCount]*workspace
-	// way is how people let go of a key that is not deleted.
+	// resolution is how people resolve a refused deletion.
 	resolution resolution
-	// tidy says that whoever keeps replaced keys stops that in the end.
+	// stopsKeeping says that, at the end, no shop's policy keeps replaced keys.
 	stopsKeeping bool
 	// cache is the cache folder that all runs share; empty if each run has its own machine.
 	cache string
@@ -107,7 +107,7 @@ type testEnv struct {
 	known map[string]bool
 	// held has the shops that have ever held a key, by username.
 	held map[string]map[string]bool
-	// victims are shops that a run has stopped without knowing of them. They are corrected in the end.
+	// excused has shops that take no payments because of a run that could not know of them.
 	excused map[string]bool
 	// moving has the shops that may move to another store.
 	moving map[string]bool
@@ -115,11 +115,11 @@ type testEnv struct {
 	settled bool
 	// before has the shops that took payments when the run began.
 	before [shopCount]bool
-	// said has all messages of the provider.
+	// messages has all errors and warnings of the provider.
 	messages []string
-	// broken has the broken invariants.
+	// violated has the violated invariants.
 	violated []invariant
-	// story has what happened, one event on each line.
+	// log has one line for each event.
 	log []string
 }
 
@@ -129,7 +129,7 @@ type apiChange struct {
 	by        string // the type of the object that the change is for
 	what      string // "generate", "delete", "install" or "clear"
 	shop      string
-	key       string // what was made, deleted, or installed
+	key       string // the generated, deleted or installed key
 	before    string // what the shop held
 	worked    bool
 	holders   []string
@@ -140,11 +140,11 @@ type apiChange struct {
 type options struct {
 	// pending is how often a new key is answered as pending.
 	pending int
-	// remembers says that all runs share one machine with a cache folder. Otherwise each has its own machine.
+	// sharesCache says that all runs share one machine with a cache folder. Otherwise each has its own machine.
 	sharesCache bool
-	// way is how people let go of a key that is not deleted because a shop uses it.
+	// resolution is how people resolve a deletion that is refused because a shop uses the key.
 	resolution resolution
-	// tidy says that whoever keeps replaced keys stops that in the end.
+	// stopsKeeping says that, at the end, no shop's policy keeps replaced keys.
 	stopsKeeping bool
 }
 
@@ -191,24 +191,24 @@ func (env *testEnv) logf(format string, args ...any) {
 	env.log = append(env.log, env.clock.Now().Format("15:04:05 ")+fmt.Sprintf(format, args...))
 }
 
-// promise is an invariant of the provider that a history can break.
+// invariant is an invariant of the provider.
 type invariant string
 
 const (
 	keepsPayments        invariant = "no shop stops taking payments"
-	deletesUnusedOnly    invariant = "no key is deleted that something uses, where the policy is to wait for that"
-	deletesKeptKeys      invariant = "who stops keeping keys has those deleted that were kept"
-	clearsOwnShops       invariant = "a shop is cleared only by the object that it belongs to, when that is asked for"
+	deletesUnusedOnly    invariant = "with the policy delete_when_unused, no key in use is deleted"
+	deletesKeptKeys      invariant = "when the policy stops keeping keys, the kept keys are deleted"
+	clearsOwnShops       invariant = "a shop is cleared only by its own object, and only if it is configured to"
 	keepsStore           invariant = "no shop gets a key of another store"
 	keepsKeysInUse       invariant = "no key is deleted that a shop uses"
-	leavesNoOrphan       invariant = "no key is left behind"
-	successMeansPayments invariant = "a run that ends well leaves no shop of its own stopped"
-	converges            invariant = "when trouble is over, a few runs put everything right"
+	leavesNoOrphan       invariant = "no key is orphaned"
+	successMeansPayments invariant = "after a successful run, its shops take payments"
+	converges            invariant = "after the last fault, a few runs converge"
 )
 
-// breach records a broken invariant.
+// violate records a violated invariant.
 func (env *testEnv) violate(kind invariant, format string, args ...any) {
-	env.logf("BROKEN: %s: %s", kind, fmt.Sprintf(format, args...))
+	env.logf("VIOLATED: %s: %s", kind, fmt.Sprintf(format, args...))
 	env.violated = append(env.violated, kind)
 }
 
@@ -253,42 +253,42 @@ func (env *testEnv) holders(username string) []string {
 	return names
 }
 
-// trouble is a fault during a run.
+// fault is a fault during a run.
 type fault struct {
 	kind string
 	// at is the number of the affected request, from 0. The kind decides which requests count.
 	at int
 	// shop is the affected shop.
 	shop int
-	// until is, for a meeting, the request of the other run at which it waits.
+	// until is, for concurrentRun, the request of the other run at which it yields.
 	until int
 }
 
-// The kinds of trouble.
+// The kinds of faults.
 const (
 	noFault = ""
 	// killBefore and killAfter kill the provider before a change, and after it but before the answer.
 	killBefore = "killed before change"
 	killAfter  = "killed after change"
-	// killReading kills the provider at any request.
+	// killAtRequest kills the provider at any request.
 	killAtRequest = "killed at request"
-	// loseAnswer, refuse and tear corrupt the answer to a change.
-	loseResponse     = "answer lost to change"
+	// loseResponse, failWrites, dropWrite and truncateResponse affect a change or its response.
+	loseResponse     = "lost response to change"
 	failWrites       = "500 to change"
 	dropWrite        = "change dropped"
-	truncateResponse = "answer torn to change"
-	// refuseRead answers reads with 500.
+	truncateResponse = "truncated response to change"
+	// failReads answers reads with 500.
 	failReads = "500 to reads from"
-	// blind has no shop tokens. own has only those of the configured shops. dead has a wrong one.
+	// noTokens has no shop tokens. ownTokens has only those of the configured shops. deadToken has a wrong one.
 	noTokens  = "no shop tokens"
 	ownTokens = "own shop tokens"
 	deadToken = "dead token"
-	// stale lets reads lag.
-	staleReads = "lagging reads"
-	// meet runs the other estate at the same time.
-	concurrentRun = "two runs at"
-	// pause puts a day and a change by hand between plan and apply.
-	manualBeforeApply = "a day and a hand change between plan and apply"
+	// staleReads makes reads stale for lagFor.
+	staleReads = "stale reads"
+	// concurrentRun runs the other workspace at the same time.
+	concurrentRun = "concurrent run at"
+	// manualBeforeApply puts a day and a manual change between plan and apply.
+	manualBeforeApply = "a day and a manual change between plan and apply"
 )
 
 // run is one Terraform run.
@@ -298,10 +298,10 @@ type run struct {
 	fault     fault
 	// locks are held by the run's process until it ends.
 	locks []*lockfile.Lock
-	// tokens are the environment variable's value by provider configuration.
+	// shopTokens has the Mystore token of each shop.
 	shopTokens map[string]string
 
-	// standing is held while the run pauses, and shared by its requests.
+	// suspension is locked while the run is suspended, and read-locked by its requests.
 	suspension sync.RWMutex
 
 	mu       sync.Mutex
@@ -309,7 +309,7 @@ type run struct {
 	writes   int
 	killed   bool
 	applying string
-	// met, if set, is called before the request with the number meetAt.
+	// met, if set, is called before the request with the number yieldAt.
 	yieldAt int
 	onYield func()
 	// sleeping, if set, is called before the run sleeps, with the end of the sleep.
@@ -323,7 +323,7 @@ func (r *run) beforeSleep(f func(until time.Time)) {
 	r.sleeping = f
 }
 
-// aboutToSleep returns the function to call before a sleep.
+// beforeSleepFunc returns the function to call before a sleep.
 func (r *run) beforeSleepFunc() func(until time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -419,7 +419,7 @@ func (r *run) kill() error {
 	return errKilled
 }
 
-// own records that an object of a type has installed a key in a shop.
+// noteInstalled records that an object of a type has installed a key in a shop.
 func (ws *workspace) noteInstalled(shop int, key, typeName string) {
 	if ws.installed[shop][key] == nil {
 		ws.installed[shop][key] = map[string]bool{}
@@ -455,7 +455,7 @@ type outcome struct {
 	plan  *tfdriver.Plan
 }
 
-// terraform runs an estate. It returns what Terraform has said; the state is the estate's.
+// terraform runs a workspace and updates its state. It returns the result.
 func (env *testEnv) terraform(i int, t fault, o tfdriver.Options) outcome {
 	ws := env.workspaces[i]
 	r := &run{env: env, workspace: i, fault: t, shopTokens: env.tokensFor(ws, t), yieldAt: -1}
@@ -483,7 +483,7 @@ func (env *testEnv) terraformAs(r *run, o tfdriver.Options) outcome {
 		}
 		env.before = env.working()
 	}
-	// The state moves on while the apply goes on; two runs have states of their own.
+	// Each of two concurrent runs changes the state of its own workspace.
 	state, result := env.driver.Apply(ctx, plan)
 	env.noteMessages(result, r)
 	ws.older = append(ws.older, ws.state)
@@ -492,8 +492,8 @@ func (env *testEnv) terraformAs(r *run, o tfdriver.Options) outcome {
 	return out
 }
 
-// removed returns the addresses of the keys of pairs that have become connections. A person answers for those that the
-// shop does not have by then, or does not show because its reads are stale: nobody takes them over, and each plan names them.
+// removed returns the addresses of the keys of pairs that have become connections. If the shop does not hold such a key by
+// then, or a stale read does not show it, no object takes the key over, and each plan names it: a person is responsible.
 func (env *testEnv) removed(r *run) []string {
 	ws := env.workspaces[r.workspace]
 	var addresses []string
@@ -511,7 +511,7 @@ func (env *testEnv) removed(r *run) []string {
 	return addresses
 }
 
-// hear remembers what a user could read: nothing of what a killed provider was about to say.
+// noteMessages records the messages of a result.
 func (env *testEnv) noteMessages(result *tfdriver.Result, r *run) {
 	env.mu.Lock()
 	defer env.mu.Unlock()
@@ -519,9 +519,9 @@ func (env *testEnv) noteMessages(result *tfdriver.Result, r *run) {
 	env.messages = append(env.messages, result.Warnings...)
 }
 
-// effective are the wishes as they can be meant: a shop is mistaken for another store's only where a key of its own shows
-// that, to this run or to an earlier one. If no run has ever read a shop, only the configuration says whose it is: one such
-// shop among many must not keep the others' old keys.
+// effective returns the shops' configurations for a run. A shop is configured for the wrong store only if this run or an
+// earlier one can see the mistake by the shop's key. The configuration of a shop that no run has read counts as correct,
+// so that one unreadable shop does not keep the old keys of many others.
 func (env *testEnv) effective(r *run) [shopCount]shopConfig {
 	ws := env.workspaces[r.workspace]
 	configs := ws.configs
@@ -533,14 +533,14 @@ func (env *testEnv) effective(r *run) [shopCount]shopConfig {
 	return configs
 }
 
-// hidesMistake tells whether a hand change between plan and apply empties a shop that is mistaken for another store's. Its key
-// alone could show the mistake: which key a new pair of resources gets is known only in the apply, and Terraform plans the pair
-// anew then, with nothing of the plan before.
+// hidesWrongStore reports whether the manual change between plan and apply clears a shop that is configured for the wrong
+// store. Only the shop's key shows that mistake: the new key of a pair is unknown until the apply, and Terraform then plans
+// the pair again, without the first plan.
 func (env *testEnv) hidesWrongStore(ws *workspace, t fault) bool {
 	return t.at == manualClear && ws.configs[t.shop].wrongStore
 }
 
-// reads tells whether the run can read a shop from its beginning to its end.
+// canRead reports whether the run can read a shop at any time.
 func (r *run) canRead(shop int) bool {
 	switch r.fault.kind {
 	case noTokens:
@@ -551,8 +551,8 @@ func (r *run) canRead(shop int) bool {
 	return true
 }
 
-// accounted are the keys that somebody knows of: a state, a shop, or who reads what Terraform says. To have named a key
-// is not enough where the machine remembers that a connection or a fleet has replaced it.
+// isAccountedFor reports whether a state, a shop or a message to the user has the key. A message is not enough if the
+// machine's cache has the key as one that a connection or a fleet replaced.
 func (env *testEnv) isAccountedFor(username, credentialID string) bool {
 	if env.known[username] || len(env.holders(username)) > 0 {
 		return true
@@ -570,8 +570,8 @@ func (env *testEnv) isAccountedFor(username, credentialID string) bool {
 	return slices.ContainsFunc(env.messages, func(text string) bool { return strings.Contains(text, username) })
 }
 
-// isReplaced tells whether connections and fleets alone have brought a shop, which had a key to itself, from that key to the
-// one that it has now, and one of them still has the shop. Whatever ended their runs, the machine's notes name the key.
+// isReplaced reports whether only connections and fleets have replaced the key of a shop, which no other shop had, up to
+// its current key, and one of them still manages the shop. Then the machine's cache has the key, however the runs ended.
 func (env *testEnv) isReplaced(username string) bool {
 	if len(env.held[username]) != 1 {
 		return false
@@ -589,12 +589,12 @@ func (env *testEnv) isReplaced(username string) bool {
 	})
 }
 
-// isEngines tells whether objects of a type delete the keys that they replace.
+// deletesReplaced reports whether objects of a type delete the keys that they replace.
 func deletesReplaced(typeName string) bool {
 	return typeName == connectionType || typeName == fleetType
 }
 
-// letGo notes that a person has made an estate forget what it knew.
+// noteForgotten records that a person has removed objects from a state and is responsible for their keys.
 func (env *testEnv) noteForgotten(before *tfdriver.State) {
 	for _, instance := range before.Instances() {
 		for _, text := range instance.Strings() {
@@ -610,7 +610,7 @@ func (env *testEnv) noteForgotten(before *tfdriver.State) {
 
 var _ http.RoundTripper = faultTransport{}
 
-// concerns tells whether an object is about a shop.
+// concerns reports whether an object is about a shop.
 func concerns(i *tfdriver.Instance, shop int) bool {
 	name, _, _ := strings.Cut(i.Address, ".")
 	switch name {

@@ -13,9 +13,9 @@ import (
 // verb is a kind of event.
 type verb string
 
-// The verbs. Each event concerns an estate, unless the comment says otherwise.
+// The verbs. Each event concerns a workspace, unless the comment says otherwise.
 const (
-	// want gives a shop an owner in the configuration. tune toggles one of the owner's arguments.
+	// assign gives a shop an owner in the configuration. toggle changes one of the owner's arguments.
 	assign verb = "want"
 	toggle verb = "tune"
 	// apply applies the configuration. target and replace use -target and -replace for one of a shop's objects.
@@ -24,14 +24,14 @@ const (
 	target  verb = "target"
 	replace verb = "replace"
 	destroy verb = "destroy"
-	// adopt makes the next apply import the shop's objects. forget removes them from the state. restore replaces the
+	// importKeys makes the next apply import the shop's objects. forget removes them from the state. restore replaces the
 	// state with an old one.
 	importKeys verb = "import"
 	forget     verb = "forget"
 	restore    verb = "restore"
 	// move turns a shop's pair into a connection, by a moved block and a removed one.
 	move verb = "move"
-	// hand is a change by hand, and wait lets time pass. Neither concerns an estate.
+	// manual is a change by a person, and wait lets time pass. Neither concerns a workspace.
 	manual verb = "by hand"
 	wait   verb = "wait"
 )
@@ -41,7 +41,7 @@ type event struct {
 	verb      verb
 	workspace int
 	shop      int
-	// n selects the owner, the argument, the change by hand, the old state or the time.
+	// n selects the owner, the argument, the manual change, the old state or the time.
 	n     int
 	fault fault
 	order uint64
@@ -49,9 +49,9 @@ type event struct {
 
 // String returns the event as a Go literal, to copy into a test.
 func (e event) String() string {
-	text := fmt.Sprintf("{verb: %q, estate: %d, shop: %d, n: %d", e.verb, e.workspace, e.shop, e.n)
+	text := fmt.Sprintf("{verb: %q, workspace: %d, shop: %d, n: %d", e.verb, e.workspace, e.shop, e.n)
 	if e.fault.kind != noFault {
-		text += fmt.Sprintf(", trouble: trouble{%q, %d, %d, %d}", e.fault.kind, e.fault.at, e.fault.shop, e.fault.until)
+		text += fmt.Sprintf(", fault: fault{%q, %d, %d, %d}", e.fault.kind, e.fault.at, e.fault.shop, e.fault.until)
 	}
 	if e.order != 0 {
 		text += fmt.Sprintf(", order: %d", e.order)
@@ -62,7 +62,7 @@ func (e event) String() string {
 // GoString returns the event for the output of a failing test.
 func (e event) GoString() string { return e.String() }
 
-// The arguments that tune toggles.
+// The arguments that toggle changes.
 const (
 	toggleTriggers = iota
 	toggleClear
@@ -81,7 +81,7 @@ const (
 	toggleCount
 )
 
-// The changes by hand.
+// The manual changes.
 const (
 	manualNewKey = iota
 	manualClear
@@ -89,7 +89,7 @@ const (
 	manualDelete
 	manualGenerate
 	manualOldKey
-	// handShare makes another system, such as accounting, use the shop's key.
+	// manualShare makes another system, such as accounting, use the shop's key.
 	manualShare
 	manualCount
 )
@@ -164,7 +164,7 @@ func (env *testEnv) toggle(ws *workspace, ev event) {
 	*argument = !*argument
 }
 
-// pass lets time pass. Customers buy in the shops, and other systems use their keys.
+// advance lets time pass. Customers buy in the shops, and other systems use their keys.
 func (env *testEnv) advance(d time.Duration) {
 	env.clock.Advance(d)
 	for _, name := range slices.Concat(shopNames[:], otherSystems[:]) {
@@ -172,7 +172,7 @@ func (env *testEnv) advance(d time.Duration) {
 	}
 }
 
-// String returns the story so far.
+// String returns the log.
 func (env *testEnv) String() string { return strings.Join(env.log, "\n") }
 
 func (env *testEnv) working() (working [shopCount]bool) {
@@ -182,7 +182,7 @@ func (env *testEnv) working() (working [shopCount]bool) {
 	return working
 }
 
-// run runs Terraform with the event's trouble.
+// run runs Terraform with the event's fault.
 func (env *testEnv) run(ev event, o tfdriver.Options) outcome {
 	env.before = env.working()
 	env.keepByPolicy()
@@ -208,7 +208,7 @@ func (env *testEnv) report(i int, out outcome) {
 	case out.empty:
 		env.logf("  state %d: no changes", i)
 	default:
-		env.logf("  state %d ended well", i)
+		env.logf("  state %d succeeded", i)
 	}
 	for _, text := range out.Warnings {
 		env.logf("  state %d warned: %s", i, text)
@@ -216,14 +216,14 @@ func (env *testEnv) report(i int, out outcome) {
 }
 
 const (
-	// meetingTime is how long a run pauses for another: longer than the provider relies on a read.
+	// suspensionTime is how long a run is suspended for another: longer than the provider relies on a read.
 	suspensionTime = 5 * time.Second
-	// longestStop is the longest pause of a run while the other one waits. After a longer pause between the last read
+	// maxSuspension limits how long a run is suspended while the other one sleeps. After a longer time between the last read
 	// of the portal and an installation, nothing could prevent that the run installs a deleted key.
 	maxSuspension = time.Minute
 )
 
-// meeting runs one estate until a request, then the other until one of its requests, then finishes the first, and
+// interleave runs one workspace until a request, then the other until one of its requests, then finishes the first, and
 // then the other. It ends earlier if the first one waits for longer than the pause.
 func (env *testEnv) interleave(ev event, o tfdriver.Options) outcome {
 	other := 1 - ev.workspace
@@ -278,7 +278,7 @@ func (env *testEnv) keepByPolicy() {
 	}
 }
 
-// adopt makes the next apply import the shop's key and credentials.
+// importKeys makes the next apply import the shop's key and credentials.
 func (env *testEnv) importKeys(ws *workspace, shop int) {
 	name := shopNames[shop]
 	held, ok := env.keys()[env.shop(name).KustomID]
@@ -329,7 +329,7 @@ func (env *testEnv) restore(ws *workspace, ago int) {
 	env.noteForgotten(before)
 }
 
-// byHand makes a change by hand in a shop or in the portal.
+// byHand makes a manual change in a shop or in the portal.
 func (env *testEnv) byHand(shop, what int) {
 	name, id := shopNames[shop], storeIDs[storeOf[shop]]
 	env.mu.Lock()
@@ -372,12 +372,12 @@ func (env *testEnv) byHand(shop, what int) {
 	env.known[now.KustomID] = true
 }
 
-// converge ends all trouble, and runs all estates until there is nothing to do.
+// converge runs, without faults, all workspaces until there is nothing to do.
 func (env *testEnv) converge() {
-	env.logf("all trouble is over")
+	env.logf("no more faults")
 	env.settle()
 	if env.runUntilUnchanged() && slices.ContainsFunc(env.workspaces[:], (*workspace).deletesUnused) {
-		env.logf("nothing uses old keys any more")
+		env.logf("no other system uses a key any more")
 		for _, name := range otherSystems {
 			_ = env.sandbox.Install(name, "", "") // Each is there.
 		}
@@ -390,17 +390,17 @@ func (env *testEnv) converge() {
 	}
 }
 
-// waits reports whether the estate has objects that delete keys after a time without use.
+// deletesUnused reports whether the workspace has objects that delete keys after a time without use.
 func (ws *workspace) deletesUnused() bool {
 	return slices.ContainsFunc(ws.configs[:], func(c shopConfig) bool { return c.deleteUnused && c.deletesReplaced() })
 }
 
-// isEngines reports whether the shop's object deletes the keys that it replaces.
+// deletesReplaced reports whether the shop's object deletes the keys that it replaces.
 func (c shopConfig) deletesReplaced() bool {
 	return c.owner == ownerConnection || c.owner == ownerFleet
 }
 
-// untilQuiet runs all estates until there is nothing to do, and reports whether it succeeded.
+// runUntilUnchanged runs all workspaces until there is nothing to do, and reports whether it succeeded.
 func (env *testEnv) runUntilUnchanged() bool {
 	const rounds = 5
 	for round := range rounds {
@@ -417,7 +417,7 @@ func (env *testEnv) runUntilUnchanged() bool {
 			return true
 		}
 	}
-	env.violate(converges, "after %d runs of each state there is still something to do", rounds)
+	env.violate(converges, "after %d runs of each state, a plan still has changes", rounds)
 	return false
 }
 
@@ -433,7 +433,7 @@ func (env *testEnv) settle() {
 			// A shop that moved to another store may move back.
 			store, _, has := strings.Cut(env.shop(name).KustomID, "-")
 			ws.configs[shop].allow = ws.configs[shop].allow || has && store != storeIDs[storeOf[shop]]
-			// In a tidy history, nobody keeps keys in the end.
+			// If stopsKeeping is set, no policy keeps keys at the end.
 			ws.configs[shop].keep = ws.configs[shop].keep && !env.stopsKeeping
 			ws.configs[shop].wrongStore, ws.configs[shop].split, ws.configs[shop].destroyFirst, ws.configs[shop].imports = false, false, false, nil
 		}
@@ -450,7 +450,7 @@ func (env *testEnv) settle() {
 	}
 }
 
-// letGoOfSecretless removes imported keys without a shop from the state. Nobody has their secrets, so no shop can get
+// forgetSecretless removes imported keys without a shop from the state. Nobody has their secrets, so no shop can get
 // such a key again.
 func (env *testEnv) forgetSecretless(ws *workspace) {
 	for shop, cfg := range ws.configs {
@@ -464,7 +464,7 @@ func (env *testEnv) forgetSecretless(ws *workspace) {
 	}
 }
 
-// knowMade records that a person is responsible for the keys that an estate has made. After a killed run, no run can
+// noteGenerated records that a person is responsible for the keys that a workspace has made. After a killed run, no run can
 // find them if the object is removed without another run.
 func (env *testEnv) noteGenerated(workspace int) {
 	env.mu.Lock()
@@ -476,7 +476,7 @@ func (env *testEnv) noteGenerated(workspace int) {
 	}
 }
 
-// correct records that a person who corrects a shop's store is responsible for the keys that the estate made for the
+// noteCorrected records that a person who corrects a shop's store is responsible for the keys that the workspace made for the
 // other store. After a killed run, no later run deals with that store.
 func (env *testEnv) noteCorrected(workspace, shop int) {
 	if !env.workspaces[workspace].configs[shop].wrongStore {
@@ -491,7 +491,7 @@ func (env *testEnv) noteCorrected(workspace, shop int) {
 	}
 }
 
-// disown removes a shop from an estate that does not own it.
+// disown removes a shop from a workspace that does not own it.
 func (env *testEnv) disown(ws *workspace, shop int) {
 	inFleet := ws.configs[shop].owner == ownerFleet
 	ws.configs[shop] = shopConfig{owner: ownerNone, rotations: ws.configs[shop].rotations}
@@ -500,7 +500,7 @@ func (env *testEnv) disown(ws *workspace, shop int) {
 	}
 }
 
-// ownsStore reports whether the estate owns all shops of a store.
+// ownsStore reports whether the workspace owns all shops of a store.
 func (env *testEnv) ownsStore(i, store int) bool {
 	for shop := range shopNames {
 		if storeOf[shop] == store && env.workspaces[i].configs[shop].owner == ownerNone {
@@ -514,11 +514,11 @@ func (env *testEnv) owned(shop int) bool {
 	return slices.ContainsFunc(env.workspaces[:], func(ws *workspace) bool { return ws.configs[shop].owner != ownerNone })
 }
 
-// judgeEnd checks the invariants when nothing is left to do.
+// checkEnd checks the invariants when nothing is left to do.
 func (env *testEnv) checkEnd() {
 	for shop, name := range shopNames {
 		if err := env.works(name); err != nil && env.owned(shop) {
-			env.violate(converges, "nothing is left to do, and shop %s takes no payments: %v", name, err)
+			env.violate(converges, "no plan has changes, and shop %s takes no payments: %v", name, err)
 		}
 	}
 	for _, ws := range env.workspaces {
@@ -528,7 +528,7 @@ func (env *testEnv) checkEnd() {
 	}
 	for username, key := range env.keys() {
 		if !env.isAccountedFor(username, key.CredentialID) {
-			env.violate(leavesNoOrphan, "nothing is left to do, and key %s lives in no state and in no shop", username)
+			env.violate(leavesNoOrphan, "no plan has changes, and key %s is in no state and in no shop", username)
 		}
 	}
 }

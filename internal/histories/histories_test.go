@@ -12,8 +12,8 @@ import (
 // histories runs 2,000 in all.
 const shards = 2
 
-// TestHistories_RandomRuns tells random histories. For more of them, pass -rapid.checks; a failure prints the seed
-// and the shortest history that was found for it.
+// TestHistories_RandomRuns runs random histories. For more of them, pass -rapid.checks. A failure prints the seed
+// and the shortest history that still fails.
 func TestHistories_RandomRuns(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
@@ -26,8 +26,8 @@ func TestHistories_RandomRuns(t *testing.T) {
 					rapid.Uint64().Draw(t, "part")
 				}
 				o := options{
-					pending: rapid.IntRange(0, 1).Draw(t, "pending"), sharesCache: rapid.Bool().Draw(t, "remembers"),
-					resolution: resolution(rapid.IntRange(0, int(resolutionCount)-1).Draw(t, "way")), stopsKeeping: rapid.Bool().Draw(t, "tidy"),
+					pending: rapid.IntRange(0, 1).Draw(t, "pending"), sharesCache: rapid.Bool().Draw(t, "sharesCache"),
+					resolution: resolution(rapid.IntRange(0, int(resolutionCount)-1).Draw(t, "resolution")), stopsKeeping: rapid.Bool().Draw(t, "stopsKeeping"),
 				}
 				history := slices.Concat(rapid.SliceOfN(rapid.Custom(drawOwner), 1, 4).Draw(t, "beginning")...)
 				history = append(history, rapid.SliceOfN(rapid.Custom(drawEvent), 1, 8).Draw(t, "history")...)
@@ -37,10 +37,10 @@ func TestHistories_RandomRuns(t *testing.T) {
 	}
 }
 
-// drawWish draws the owner of a shop, and arguments of it.
+// drawOwner draws the owner of a shop, and arguments of it.
 func drawOwner(t *rapid.T) []event {
 	owned := event{
-		verb: assign, workspace: rapid.IntRange(0, workspaceCount-1).Draw(t, "estate"),
+		verb: assign, workspace: rapid.IntRange(0, workspaceCount-1).Draw(t, "workspace"),
 		shop: rapid.IntRange(0, shopCount-1).Draw(t, "shop"), n: rapid.IntRange(0, len(owners)-1).Draw(t, "owner"),
 	}
 	cfg := []event{owned}
@@ -56,7 +56,7 @@ func drawEvent(t *rapid.T) event {
 		apply, assign, apply, toggle, apply, assign, manual, apply, replace, toggle, importKeys, forget, restore, destroy, wait, target, move, toggle,
 	}).Draw(t, "verb")}
 	if ev.verb != manual && ev.verb != wait {
-		ev.workspace = rapid.IntRange(0, workspaceCount-1).Draw(t, "estate")
+		ev.workspace = rapid.IntRange(0, workspaceCount-1).Draw(t, "workspace")
 	}
 	switch ev.verb {
 	case assign, toggle, target, replace, importKeys, forget, manual, move:
@@ -84,7 +84,7 @@ func drawEvent(t *rapid.T) event {
 }
 
 func drawFault(t *rapid.T) fault {
-	tr := fault{kind: rapid.SampledFrom(faultKinds).Draw(t, "trouble")}
+	tr := fault{kind: rapid.SampledFrom(faultKinds).Draw(t, "fault")}
 	switch tr.kind {
 	case noFault, noTokens, ownTokens, staleReads:
 		return tr
@@ -105,30 +105,30 @@ func drawFault(t *rapid.T) fault {
 	return tr
 }
 
-// troubles has the kinds of trouble, as often as they are drawn.
+// faultKinds has each kind of fault as often as its weight.
 var faultKinds = []string{
 	noFault, noFault, noFault, noFault, killAfter, killBefore, loseResponse, concurrentRun, staleReads, noTokens, ownTokens, deadToken, failWrites, dropWrite, truncateResponse, failReads, killAtRequest, manualBeforeApply,
 }
 
-// TestHistories_FoundFailures tells the histories that random ones have found.
+// TestHistories_FoundFailures runs histories in which random runs have found a failure.
 func TestHistories_FoundFailures(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
 	tests := map[string][]event{
-		"a shop is given to the wrong store": {
+		"a shop is configured for the wrong store": {
 			{verb: assign, shop: 0, n: 0}, {verb: toggle, shop: 0, n: toggleWrongStore}, {verb: apply},
 		},
-		"a connected shop is given to the wrong store": {
+		"a connected shop is configured for the wrong store": {
 			{verb: assign, shop: 0, n: 1}, {verb: apply}, {verb: toggle, shop: 0, n: toggleWrongStore}, {verb: apply},
 		},
-		"a pair is destroyed while the shop's reads lag": {
+		"a pair is destroyed while the shop's reads are stale": {
 			{verb: assign, shop: 0, n: 0}, {verb: apply}, {verb: destroy, fault: fault{kind: staleReads}},
 		},
 		"another run installs the key that this one deletes": {
 			{verb: assign, shop: 1, n: 1}, {verb: assign, workspace: 1, shop: 1, n: 0}, {verb: apply, workspace: 1},
 			{verb: apply, fault: fault{concurrentRun, 9, 0, 21}},
 		},
-		"a pair's run is killed when the key is made": {
+		"a pair's run is killed when the key is generated": {
 			{verb: assign, shop: 0, n: 0}, {verb: apply, fault: fault{kind: killAfter}},
 		},
 		"a connection's run is killed before the key is installed": {
@@ -147,20 +147,20 @@ func TestHistories_FoundFailures(t *testing.T) {
 		"keys and shops have provider configurations of their own": {
 			{verb: assign, shop: 2, n: 0}, {verb: toggle, shop: 2, n: toggleSplit}, {verb: apply}, {verb: destroy},
 		},
-		"pairs are destroyed right after they were installed, while the shops' reads lag": {
+		"pairs are destroyed right after they were installed, while the shops' reads are stale": {
 			{verb: assign, workspace: 1, shop: 1, n: 0}, {verb: assign, workspace: 1, shop: 0, n: 0}, {verb: importKeys, workspace: 1, shop: 1},
 			{verb: apply, workspace: 1, fault: fault{kind: ownTokens}}, {verb: destroy, workspace: 1, fault: fault{kind: staleReads}},
 		},
-		"another run still has to install the key that this one takes for a killed run's": {
+		"another run is about to install the key that this one takes for an orphan": {
 			{verb: assign, workspace: 1, shop: 1, n: 1}, {verb: assign, shop: 2, n: 0}, {verb: assign, shop: 0, n: 0}, {verb: assign, shop: 1, n: 2},
 			{verb: apply, fault: fault{concurrentRun, 8, 0, 7}}, {verb: assign, workspace: 1, shop: 1, n: 3},
 		},
-		"a connection is made anew beside a shop of the same store that another state has": {
+		"a connection is recreated beside a shop of the same store in another state": {
 			{verb: assign, workspace: 1, shop: 0, n: 1}, {verb: apply, workspace: 1, fault: fault{kind: ownTokens}}, {verb: assign, shop: 1, n: 1},
 			{verb: apply, fault: fault{kind: ownTokens}}, {verb: toggle, shop: 1, n: toggleTriggers}, {verb: apply, fault: fault{kind: ownTokens}},
 			{verb: toggle, shop: 1, n: toggleAddress}, {verb: apply, fault: fault{kind: ownTokens}},
 		},
-		"a shop leaves a fleet that is told to clear in the same run": {
+		"a shop leaves a fleet that is configured to clear in the same run": {
 			{verb: assign, shop: 2, n: 2}, {verb: assign, shop: 1, n: 2}, {verb: apply}, {verb: toggle, shop: 1, n: toggleClear}, {verb: assign, shop: 2, n: 0},
 			{verb: apply},
 		},
@@ -187,7 +187,7 @@ func TestHistories_FoundFailures(t *testing.T) {
 		"a killed replacement of a connection is not repeated": {
 			{verb: assign, shop: 2, n: 1}, {verb: apply}, {verb: replace, shop: 2, n: 2, fault: fault{kind: killAfter}},
 		},
-		"a state lets go of a pair that another one has imported": {
+		"a state forgets a pair that another one has imported": {
 			{verb: assign, workspace: 1, shop: 0, n: 0}, {verb: assign, shop: 0, n: 0}, {verb: apply}, {verb: manual, shop: 0, n: manualSave},
 			{verb: assign, shop: 0, n: 3}, {verb: importKeys, workspace: 1, shop: 0}, {verb: replace, workspace: 1, shop: 1, n: 0},
 		},
@@ -195,7 +195,7 @@ func TestHistories_FoundFailures(t *testing.T) {
 			{verb: assign, shop: 0, n: 1}, {verb: toggle, shop: 0, n: toggleClear}, {verb: apply}, {verb: assign, shop: 0, n: 0},
 			{verb: toggle, shop: 0, n: toggleWrongStore}, {verb: apply},
 		},
-		"a pair that clears makes room for a fleet": {
+		"a fleet takes over from a pair that clears": {
 			{verb: assign, shop: 1, n: 0}, {verb: toggle, shop: 1, n: toggleClear}, {verb: apply}, {verb: assign, shop: 1, n: 2}, {verb: apply},
 		},
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// judgeChange checks the invariants for one change. The lock is held.
+// checkChange checks the invariants for one change. The lock is held.
 func (env *testEnv) checkChange(by faultTransport, c apiChange) {
 	ws := env.workspaces[c.workspace]
 	shop := slices.Index(shopNames[:], c.shop)
@@ -79,7 +79,7 @@ func (env *testEnv) checkInstall(c apiChange) {
 		env.violate(keepsStore, "state %d gave shop %s a key of store %s, and it had one of %s", c.workspace, c.shop, is, was)
 	}
 	if c.worked && env.works(c.shop) != nil {
-		env.violate(keepsPayments, "state %d stopped shop %s: it had %s, and has %s", c.workspace, c.shop, c.before, c.key)
+		env.violate(keepsPayments, "state %d broke shop %s: it had %s, and has %s", c.workspace, c.shop, c.before, c.key)
 	}
 }
 
@@ -114,7 +114,7 @@ func (env *testEnv) isForced(c apiChange) bool {
 	return forced
 }
 
-// judgeUse checks that a deletion obeys a policy that waits for a time without use.
+// checkUse checks that a deletion obeys a policy that waits for a time without use.
 func (env *testEnv) checkUse(c apiChange) {
 	if !deletesReplaced(c.by) || !env.isUsedElsewhere(c.key) {
 		return
@@ -122,7 +122,7 @@ func (env *testEnv) checkUse(c apiChange) {
 	for name := range env.held[c.key] {
 		cfg := env.workspaces[c.workspace].policy(slices.Index(shopNames[:], name))
 		if cfg.typeName() == c.by && cfg.deleteUnused && !cfg.clear {
-			env.violate(deletesUnusedOnly, "state %d deleted key %s, which something else uses", c.workspace, c.key)
+			env.violate(deletesUnusedOnly, "state %d deleted key %s, which another system uses", c.workspace, c.key)
 			return
 		}
 	}
@@ -163,7 +163,7 @@ func (ws *workspace) fleetClears() bool {
 	return slices.ContainsFunc(ws.configs[:], func(c shopConfig) bool { return c.owner == ownerFleet && c.clear })
 }
 
-// judgeWaiting checks the invariants after the old keys were unused for the waiting time.
+// checkWaiting checks the invariants after the old keys were unused for the waiting time.
 func (env *testEnv) checkWaiting() {
 	for _, ws := range env.workspaces {
 		for _, instance := range ws.state.Instances() {
@@ -176,13 +176,13 @@ func (env *testEnv) checkWaiting() {
 	}
 }
 
-// isOneShops reports whether an unused key has belonged to one shop only. A key of several shops is deleted with the
+// isOfOneShop reports whether an unused key has belonged to one shop only. A key of several shops is deleted with the
 // last of them, if a connection or a fleet gives that one another key.
 func (env *testEnv) isOfOneShop(username string) bool {
 	return len(env.held[username]) == 1 && len(env.holders(username)) == 0
 }
 
-// judgeKept checks that an object that deletes replaced keys has also deleted those that it kept before.
+// checkKept checks that an object that deletes replaced keys has also deleted those that it kept before.
 func (env *testEnv) checkKept(instance *tfdriver.Instance) {
 	policy := env.builder.replacedPolicy
 	if name, _, _ := strings.Cut(instance.Address, "."); !deletesReplaced(name) || instance.Text(policy(name)) != "delete" {
@@ -195,7 +195,7 @@ func (env *testEnv) checkKept(instance *tfdriver.Instance) {
 	}
 }
 
-// judgeRun checks the invariants at the end of a run.
+// checkRun checks the invariants at the end of a run.
 func (env *testEnv) checkRun(ev event, out outcome) {
 	if out.Failed() || out.plan == nil {
 		return
@@ -210,9 +210,9 @@ func (env *testEnv) checkRun(ev event, out outcome) {
 		switch {
 		case env.excused[name]:
 		case env.before[shop]:
-			env.violate(successMeansPayments, "state %d ended well, and shop %s has stopped: %v", i, name, env.works(name))
+			env.violate(successMeansPayments, "state %d succeeded, and shop %s takes no payments any more: %v", i, name, env.works(name))
 		case saysAll && !env.mentions(out.Warnings, name):
-			env.violate(successMeansPayments, "state %d ended well and said nothing, and shop %s takes no payments: %v", i, name, env.works(name))
+			env.violate(successMeansPayments, "state %d succeeded without a warning, and shop %s takes no payments: %v", i, name, env.works(name))
 		}
 	}
 }

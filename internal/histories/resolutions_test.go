@@ -10,23 +10,23 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// way is how people give up a key that the configuration no longer wants, and that is not deleted because a shop
-// rightly uses it. The refusal names each way.
+// resolution is how people resolve a refused deletion: the configuration no longer has the key, and the provider keeps it
+// because a shop uses it. The error names each resolution.
 type resolution int
 
-// The ways.
+// The resolutions.
 const (
-	// wayForget removes the key from the state, as a removed block with destroy = false does.
+	// byForgetting removes the key from the state, as a removed block with destroy = false does.
 	byForgetting resolution = iota
-	// wayRetain restores the key's block for one run, with deletion_policy = "retain".
+	// byRetaining restores the key's block for one run, with deletion_policy = "retain".
 	byRetaining
-	// wayMove gives the shop another key: by the object of the other state that owns the shop, or by hand.
+	// byReplacing gives the shop another key: by the object of the other state that owns the shop, or by hand.
 	byReplacing
 	resolutionCount
 )
 
-// letGoOfHeld takes the way for each key that the last run refused to destroy and that every run will refuse: a shop
-// uses the key, and nobody manages the shop, or another estate manages it with this key.
+// resolveRefusals resolves the refusal for each key that the last run refused to destroy and that every run will refuse: a shop
+// uses the key, and nobody manages the shop, or another workspace manages it with this key.
 func (env *testEnv) resolveRefusals(i int, refusals []string) {
 	ws := env.workspaces[i]
 	for _, key := range ws.state.Instances() {
@@ -46,7 +46,7 @@ func refuses(errors []string, username string) bool {
 	})
 }
 
-// wants reports whether the estate's configuration has a key.
+// wants reports whether the workspace's configuration has a key.
 func (ws *workspace) wants(key *tfdriver.Instance) bool {
 	for shop, cfg := range ws.configs {
 		if cfg.owner == ownerPair && key == ws.state.Current[cfg.address(keyType, shop)] {
@@ -56,7 +56,7 @@ func (ws *workspace) wants(key *tfdriver.Instance) bool {
 	return false
 }
 
-// stuckWith returns the shops that hold a key and that no run of any estate moves to another one.
+// shopsStuckWith returns the shops that hold a key and that no run of any workspace moves to another one.
 func (env *testEnv) shopsStuckWith(workspace int, username string) []int {
 	var stuck []int
 	for _, name := range env.holders(username) {
@@ -68,7 +68,7 @@ func (env *testEnv) shopsStuckWith(workspace int, username string) []int {
 	return stuck
 }
 
-// keeps reports whether the estate's configuration and state both have a shop with this key.
+// keeps reports whether the workspace's configuration and state both have a shop with this key.
 func (ws *workspace) keeps(shop int, username string) bool {
 	return ws.configs[shop].owner != ownerNone && slices.ContainsFunc(ws.state.Instances(), func(i *tfdriver.Instance) bool {
 		return concerns(i, shop) && i.Text("username") == username
@@ -103,23 +103,23 @@ func (env *testEnv) resolve(i int, key *tfdriver.Instance, shop int) {
 	}
 }
 
-// answer records that a person is responsible for a key.
+// noteKnown records that a person is responsible for a key.
 func (env *testEnv) noteKnown(username string) { env.known[username] = true }
 
-// TestHistories_EveryErrorHasWayOut goes each way that a refused deletion names.
-func TestHistories_EveryErrorHasWayOut(t *testing.T) {
+// TestHistories_RefusedDeletionCanBeResolved follows each resolution that a refused deletion names.
+func TestHistories_RefusedDeletionCanBeResolved(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
 	tests := map[string]struct {
 		history    []event
 		resolution resolution
 	}{
-		"another state has imported the key, and this one lets go of it":   {imported, byForgetting},
+		"another state has imported the key, and this one forgets it":      {imported, byForgetting},
 		"another state has imported the key, and this one retains it":      {imported, byRetaining},
 		"another state has imported the key, and gives the shop a new one": {imported, byReplacing},
-		"nobody looks after the shop, and the state lets go of the key":    {abandoned, byForgetting},
-		"nobody looks after the shop, and the state retains the key":       {abandoned, byRetaining},
-		"somebody gives the shop another key by hand":                      {abandoned, byReplacing},
+		"no state manages the shop, and the state forgets the key":         {abandoned, byForgetting},
+		"no state manages the shop, and the state retains the key":         {abandoned, byRetaining},
+		"no state manages the shop, and a person replaces its key":         {abandoned, byReplacing},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestHistories_EveryErrorHasWayOut(t *testing.T) {
 			env := checkHistory(t, d, options{resolution: test.resolution}, test.history)
 			expected := map[resolution]string{byForgetting: "forgets", byRetaining: "retains", byReplacing: "gets another key"}[test.resolution]
 			if !strings.Contains(env.String(), expected) {
-				t.Errorf("nobody went the way:\n%s", env)
+				t.Errorf("the log does not show the resolution:\n%s", env)
 			}
 			for resolution, words := range map[resolution]string{
 				byForgetting: "To keep the key but not its resource, use a removed block with destroy = false",
@@ -135,7 +135,7 @@ func TestHistories_EveryErrorHasWayOut(t *testing.T) {
 				byReplacing:  "Give the shop another key first: ",
 			} {
 				if !slices.ContainsFunc(env.messages, func(text string) bool { return strings.Contains(text, words) }) {
-					t.Errorf("no refusal names the way %d", resolution)
+					t.Errorf("no error names resolution %d", resolution)
 				}
 			}
 		})
@@ -149,12 +149,12 @@ var (
 		{verb: assign, shop: 0, n: 0}, {verb: apply}, {verb: manual, shop: 0, n: manualSave}, {verb: assign, shop: 0, n: 3},
 		{verb: assign, workspace: 1, shop: 0, n: 0}, {verb: importKeys, workspace: 1, shop: 0}, {verb: apply, workspace: 1},
 	}
-	// abandoned is a shop that its configuration loses and no other one gains.
+	// abandoned is a shop that its configuration loses and no other configuration has.
 	abandoned = []event{{verb: assign, shop: 0, n: 0}, {verb: apply}, {verb: assign, shop: 0, n: 3}}
 )
 
-// If the key is being replaced, one more apply is enough once create_before_destroy is set.
-func TestWayOut_CreateBeforeDestroy(t *testing.T) {
+// If the key is being replaced, one more apply succeeds once create_before_destroy is set.
+func TestHistories_CreateBeforeDestroyResolvesRefusal(t *testing.T) {
 	t.Parallel()
 	for order := range uint64(4) {
 		t.Run(fmt.Sprint(order), func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestWayOut_CreateBeforeDestroy(t *testing.T) {
 			if !strings.Contains(env.String(), "with create_before_destroy = true in the key's lifecycle block and without -target") {
 				t.Errorf("no run was refused:\n%s", env)
 			}
-			if _, converging, _ := strings.Cut(env.String(), "all trouble is over"); strings.Contains(converging, "generate") || strings.Contains(converging, "delete") {
+			if _, converging, _ := strings.Cut(env.String(), "no more faults"); strings.Contains(converging, "generate") || strings.Contains(converging, "delete") {
 				t.Errorf("one apply was not enough:\n%s", env)
 			}
 		})
@@ -174,15 +174,15 @@ func TestWayOut_CreateBeforeDestroy(t *testing.T) {
 }
 
 // A replaced key follows its old policy. The plan says so if the configuration has another one.
-func TestRetain_CountsFromTheNextApply(t *testing.T) {
+func TestRetain_AppliesFromNextApply(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		before, now map[string]any
 		warns       bool
 	}{
-		"together with what replaces the key": {nil, map[string]any{"deletion_policy": "retain", "rotate_when_changed": map[string]any{"turn": "1"}}, true},
-		"before that":                         {map[string]any{"deletion_policy": "retain"}, map[string]any{"deletion_policy": "retain", "rotate_when_changed": map[string]any{"turn": "1"}}, false},
-		"without it":                          {nil, map[string]any{"rotate_when_changed": map[string]any{"turn": "1"}}, false},
+		"in the apply that replaces the key": {nil, map[string]any{"deletion_policy": "retain", "rotate_when_changed": map[string]any{"turn": "1"}}, true},
+		"in the apply before that":           {map[string]any{"deletion_policy": "retain"}, map[string]any{"deletion_policy": "retain", "rotate_when_changed": map[string]any{"turn": "1"}}, false},
+		"never":                              {nil, map[string]any{"rotate_when_changed": map[string]any{"turn": "1"}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

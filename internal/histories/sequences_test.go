@@ -24,7 +24,7 @@ func newDriver(t testing.TB) *tfdriver.Driver {
 	return d
 }
 
-// mustHold carries out a history and checks all invariants. It returns the environment afterwards.
+// checkHistory carries out a history and checks all invariants. It returns the environment afterwards.
 func checkHistory(t rapid.TB, d *tfdriver.Driver, o options, history []event) *testEnv {
 	env, err := newTestEnv(d, o)
 	if err != nil {
@@ -40,15 +40,15 @@ func checkHistory(t rapid.TB, d *tfdriver.Driver, o options, history []event) *t
 		env.converge()
 	}
 	if len(env.violated) > 0 {
-		// Keys have other names in each run, but the failure must be the same.
+		// The usernames differ in each run, and rapid needs the same failure to shrink a history.
 		t.Log(env)
 		t.Fatal(env.violated[0])
 	}
 	return env
 }
 
-// TestHistories_FixedStories tells histories that a change of the provider could spoil.
-func TestHistories_FixedStories(t *testing.T) {
+// TestHistories_FixedSequences runs histories of typical changes.
+func TestHistories_FixedSequences(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
 	tests := map[string][]event{
@@ -67,23 +67,23 @@ func TestHistories_FixedStories(t *testing.T) {
 		"the address of a pair that clears changes": {
 			{verb: assign, shop: 2, n: 0}, {verb: toggle, shop: 2, n: toggleClear}, {verb: apply}, {verb: toggle, shop: 2, n: toggleAddress}, {verb: apply},
 		},
-		"triggers turn a pair": {
+		"triggers rotate a pair": {
 			{verb: assign, shop: 2, n: 0}, {verb: apply}, {verb: toggle, shop: 2, n: toggleTriggers}, {verb: apply},
 		},
-		"a fleet is destroyed and its shops go on": {
+		"a fleet is destroyed and its shops keep their keys": {
 			{verb: assign, shop: 0, n: 2}, {verb: assign, shop: 2, n: 2}, {verb: apply}, {verb: destroy},
 		},
 		"a shop's key is imported": {
 			{verb: assign, shop: 2, n: 0}, {verb: importKeys, shop: 2}, {verb: apply},
 		},
-		"only one pair is to be applied": {
+		"-target selects one pair": {
 			{verb: assign, shop: 0, n: 0}, {verb: assign, shop: 2, n: 0}, {verb: apply}, {verb: toggle, shop: 0, n: toggleTriggers},
 			{verb: toggle, shop: 2, n: toggleTriggers}, {verb: target, shop: 2, n: 1},
 		},
-		"only a pair's key is to be applied": {
+		"-target selects a pair's key": {
 			{verb: assign, shop: 2, n: 0}, {verb: apply}, {verb: toggle, shop: 2, n: toggleTriggers}, {verb: target, shop: 2, n: 0},
 		},
-		"only one connection is to be applied": {
+		"-target selects one connection": {
 			{verb: assign, shop: 0, n: 1}, {verb: assign, shop: 1, n: 1}, {verb: target, shop: 1, n: 2},
 		},
 		"a pair becomes a connection": {
@@ -93,47 +93,47 @@ func TestHistories_FixedStories(t *testing.T) {
 			{verb: assign, shop: 2, n: 0}, {verb: apply}, {verb: toggle, shop: 2, n: toggleTriggers}, {verb: move, shop: 2},
 			{verb: apply, fault: fault{kind: killAfter, at: 1}}, {verb: apply},
 		},
-		"something else uses the key that a connection replaces": {
+		"another system uses the key that a connection replaces": {
 			{verb: assign, shop: 2, n: 1}, {verb: toggle, shop: 2, n: toggleDeleteUnused}, {verb: manual, shop: 2, n: manualShare}, {verb: apply},
 			{verb: wait, n: 3}, {verb: apply}, {verb: wait, n: 3}, {verb: toggle, shop: 2, n: toggleTriggers}, {verb: apply},
 		},
-		"something else uses the key that a fleet replaces": {
+		"another system uses the key that a fleet replaces": {
 			{verb: assign, shop: 2, n: 2}, {verb: assign, shop: 0, n: 2}, {verb: toggle, shop: 0, n: toggleDeleteUnused}, {verb: apply},
 			{verb: manual, shop: 2, n: manualShare}, {verb: toggle, shop: 2, n: toggleTriggers}, {verb: apply}, {verb: wait, n: 3}, {verb: apply},
 		},
-		"a connection's shop goes to another store and comes back": {
+		"a connection's shop moves to another store and back": {
 			{verb: assign, shop: 2, n: 1}, {verb: apply}, {verb: toggle, shop: 2, n: toggleAllow}, {verb: toggle, shop: 2, n: toggleWrongStore}, {verb: apply},
 			{verb: toggle, shop: 2, n: toggleWrongStore}, {verb: apply},
 		},
-		"a fleet's shop goes to another store and comes back": {
+		"a fleet's shop moves to another store and back": {
 			{verb: assign, shop: 1, n: 2}, {verb: assign, shop: 2, n: 2}, {verb: apply}, {verb: toggle, shop: 2, n: toggleAllow},
 			{verb: toggle, shop: 1, n: toggleWrongStore}, {verb: apply}, {verb: toggle, shop: 1, n: toggleWrongStore}, {verb: apply},
 		},
-		"a pair's shop goes to another store and comes back": {
+		"a pair's shop moves to another store and back": {
 			{verb: assign, shop: 2, n: 0}, {verb: apply}, {verb: toggle, shop: 2, n: toggleAllow}, {verb: toggle, shop: 2, n: toggleWrongStore}, {verb: apply},
 			{verb: toggle, shop: 2, n: toggleWrongStore}, {verb: apply},
 		},
-		"a key is destroyed by force while another state's shop has it": {
+		"force_destroy deletes a key that another state's shop uses": {
 			{verb: assign, shop: 0, n: 0}, {verb: toggle, shop: 0, n: toggleForce}, {verb: apply}, {verb: assign, workspace: 1, shop: 0, n: 0},
 			{verb: importKeys, workspace: 1, shop: 0}, {verb: apply, workspace: 1}, {verb: assign, shop: 0, n: 3}, {verb: apply},
 		},
 		"a key is retained when it is replaced": {
 			{verb: assign, shop: 0, n: 0}, {verb: toggle, shop: 0, n: toggleRetain}, {verb: apply}, {verb: toggle, shop: 0, n: toggleTriggers}, {verb: apply},
 		},
-		"an ignored shop has the key that another one gives up": {
+		"an ignored shop uses the key that another shop replaces": {
 			{verb: assign, shop: 0, n: 1}, {verb: assign, workspace: 1, shop: 1, n: 1}, {verb: toggle, shop: 1, n: toggleIgnore}, {verb: apply}, {verb: apply, workspace: 1},
 		},
-		"the store of a pair is put right after its run was killed": {
+		"the store of a pair is corrected after its run was killed": {
 			{verb: assign, shop: 0, n: 0}, {verb: toggle, shop: 0, n: toggleWrongStore}, {verb: apply, fault: fault{kind: killAfter}},
 		},
-		"a shop that nobody has ever read is configured for the wrong store": {
+		"a shop that no run has read is configured for the wrong store": {
 			{verb: assign, workspace: 1, shop: 1, n: 0}, {verb: toggle, workspace: 1, shop: 1, n: toggleExclusive}, {verb: assign, workspace: 1, shop: 0, n: 1},
 			{verb: toggle, workspace: 1, shop: 1, n: toggleWrongStore}, {verb: apply, workspace: 1, fault: fault{deadToken, 0, 1, 0}, order: 1},
 		},
 		"a pair becomes a connection while reads are stale": {
 			{verb: assign, shop: 0, n: 0}, {verb: apply}, {verb: move, shop: 0}, {verb: apply, fault: fault{kind: staleReads}},
 		},
-		"somebody clears a shop": {
+		"a person clears a shop": {
 			{verb: assign, shop: 2, n: 1}, {verb: apply}, {verb: manual, shop: 2, n: manualClear}, {verb: apply},
 		},
 	}
@@ -144,7 +144,7 @@ func TestHistories_FixedStories(t *testing.T) {
 			checkHistory(t, d, options{sharesCache: true}, history)
 		})
 	}
-	t.Run("whoever keeps keys stops that", func(t *testing.T) {
+	t.Run("the policy stops keeping keys", func(t *testing.T) {
 		t.Parallel()
 		env := checkHistory(t, d, options{stopsKeeping: true}, []event{
 			{verb: assign, shop: 2, n: 1}, {verb: assign, shop: 0, n: 2}, {verb: toggle, shop: 2, n: toggleKeep}, {verb: toggle, shop: 0, n: toggleKeep},

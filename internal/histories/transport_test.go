@@ -17,7 +17,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// mortal is a provider's server that stops answering when its run is killed.
+// killableServer is a provider's server that stops answering when its run is killed.
 type killableServer struct {
 	tfdriver.Server
 	run *run
@@ -52,7 +52,7 @@ func unlessKilled[Request, Response any](ctx context.Context, r *run, req Reques
 	return resp, err
 }
 
-// carrier passes a run's requests to the sandbox, without a network, and injects the run's trouble.
+// faultTransport passes a run's requests to the sandbox, without a network, and injects the run's fault.
 type faultTransport struct {
 	run *run
 	// sees has the shops for which the provider configuration has a token.
@@ -62,7 +62,7 @@ type faultTransport struct {
 func (c faultTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer func() {
 		if req.Body != nil {
-			_ = req.Body.Close() // There is nobody to tell.
+			_ = req.Body.Close()
 		}
 	}()
 	number, write := c.run.count(req)
@@ -94,7 +94,7 @@ func (c faultTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return c.write(req, write)
 }
 
-// setDoing records the type of the object that the run is about to apply. There is one at a time.
+// setApplying records the type of the object that the run is about to apply. There is one at a time.
 func (r *run) setApplying(typeName string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,7 +120,7 @@ func (r *run) count(req *http.Request) (number, write int) {
 	return number, write
 }
 
-// pauseAt calls met, once, at the request at which another run takes over. It skips deletions, because nobody can
+// yieldBefore calls onYield, once, before the request at which another run takes over. It skips deletions, because nobody can
 // prevent changes between the last read and the deletion. It also skips the time between a pair's proof and
 // installation: the pair has no other key for the shop if somebody deletes this one.
 func (r *run) yieldBefore(req *http.Request, number int) {
@@ -129,7 +129,7 @@ func (r *run) yieldBefore(req *http.Request, number int) {
 	}
 }
 
-// meet calls met, once.
+// yield calls onYield, once.
 func (r *run) yield() {
 	r.mu.Lock()
 	onYield := r.onYield
@@ -140,7 +140,7 @@ func (r *run) yield() {
 	}
 }
 
-// standStill blocks the run's other requests until f returns. Otherwise they could come between another run's last
+// suspend blocks the run's other requests until f returns. Otherwise they could come between another run's last
 // read and its deletion. The run's own deletion, which follows its last read, continues.
 func (r *run) suspend(f func()) {
 	r.suspension.Lock()
