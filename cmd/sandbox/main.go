@@ -89,7 +89,7 @@ func parse(args []string, output io.Writer) (settings, error) {
 		return nil
 	})
 	flags.BoolVar(&set.list, "pages-list", false, "list the changes that -pages-mutations takes, and exit")
-	flags.DurationVar(&set.options.Spread, "spread", 0, "how long a new key takes to work at the merchant API")
+	flags.DurationVar(&set.options.PropagationDelay, "propagation-delay", 0, "how long a new key takes to work at the merchant API")
 	flags.IntVar(&set.options.Pending, "pending", 0, "`number` of times that a new key must be read before it is active")
 	flags.IntVar(&set.options.KeyLimit, "key-limit", 0, "`number` of keys that a store can have (default 10)")
 	flags.DurationVar(&set.options.Latency, "latency", 0, "how long every call of an API takes")

@@ -143,7 +143,7 @@ func TestRun_PrintsHelp(t *testing.T) {
 	if err := run(t.Context(), []string{"-help"}, &out); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("the error is %v", err)
 	}
-	if !strings.Contains(out.String(), "-spread") {
+	if !strings.Contains(out.String(), "-propagation-delay") {
 		t.Errorf("the help is %s", out.String())
 	}
 }

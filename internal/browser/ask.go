@@ -173,12 +173,10 @@ func (t *Tab) ask(ctx context.Context, q question, e *Element) error {
 // closes the window. If otherwise is given, showSheet polls it, and the answer is empty once it returns true. If
 // e is not nil, the page scrolls to it.
 func (t *Tab) showSheet(ctx context.Context, shown sheet, e *Element, otherwise func() bool) (answer string, err error) {
-	select {
-	case t.process.asking <- struct{}{}:
-		defer func() { <-t.process.asking }()
-	case <-ctx.Done():
-		return "", ctx.Err()
+	if err := t.process.asking.Acquire(ctx, 1); err != nil {
+		return "", err
 	}
+	defer t.process.asking.Release(1)
 	t.bringToFront(ctx, e)
 	window, err := t.openQuestion(ctx, shown)
 	if err != nil {

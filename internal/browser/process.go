@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/lockfile"
 )
@@ -25,7 +26,7 @@ type process struct {
 	// lock shows other processes that the folder is in use.
 	lock *lockfile.Lock
 	// asking is held by the tab that asks the user.
-	asking chan struct{}
+	asking *semaphore.Weighted
 }
 
 // start starts a browser with its own profile folder. The process runs until end is called, even if the context
@@ -45,7 +46,7 @@ func start(ctx context.Context, o Options) (*process, error) {
 	// The library's messages may quote pages (I2).
 	silent := func(string, ...any) {}
 	inBrowser, leave := chromedp.NewContext(allocator, chromedp.WithLogf(silent), chromedp.WithErrorf(silent))
-	p := &process{ctx: inBrowser, cancel: func() { giveUp(); leave(); stop() }, folder: folder, lock: lock, asking: make(chan struct{}, 1)}
+	p := &process{ctx: inBrowser, cancel: func() { giveUp(); leave(); stop() }, folder: folder, lock: lock, asking: semaphore.NewWeighted(1)}
 	if err := p.begin(ctx, giveUp); err != nil {
 		return nil, &StartError{Executable: executable, Cause: errors.Join(err, p.end())}
 	}

@@ -47,7 +47,7 @@ type Portal interface {
 
 // Merchant is Kustom's merchant API.
 type Merchant interface {
-	// Refuses returns nil if the API rejects a made-up username and secret.
+	// Refuses returns nil if the API rejects invented credentials.
 	Refuses(ctx context.Context, e kustom.Environment) error
 }
 

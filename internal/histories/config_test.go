@@ -28,39 +28,39 @@ const (
 
 var owners = []owner{ownerPair, ownerConnection, ownerFleet, ownerNone}
 
-// wish is the configuration of one shop.
-type wish struct {
+// shopConfig is the configuration of one shop.
+type shopConfig struct {
 	owner owner
 	// clear and keep set the policies for the shop and for replaced keys. A fleet has them for all its shops if one
 	// shop has them.
 	clear, keep bool
-	// quiet says that replaced keys are deleted after a day without use. The field keep takes precedence.
-	quiet bool
+	// deleteUnused says that replaced keys are deleted after a day without use. The field keep takes precedence.
+	deleteUnused bool
 	// allow permits a key of another store.
 	allow bool
 	// retain keeps a pair's key when it is destroyed. force deletes it even if a shop uses it.
 	retain, force bool
 	// moved says that a moved and a removed block turn the shop's pair into a connection.
 	moved bool
-	// late says that a pair's key is destroyed before the new one is made.
-	late bool
+	// destroyFirst says that a pair's key is destroyed before the new one is generated.
+	destroyFirst bool
 	// split gives a pair's key and its shop separate provider configurations, each with the tokens that it needs.
 	split bool
-	// mistaken gives the shop to the wrong store.
-	mistaken bool
-	// overlap sets create_before_destroy.
-	overlap bool
+	// wrongStore configures the shop for the wrong store.
+	wrongStore bool
+	// createFirst sets create_before_destroy for the shop.
+	createFirst bool
 	// renamed gives the shop's objects other addresses, without moved blocks.
 	renamed bool
-	// turns counts the changes of the triggers; the triggers are null at 0.
-	turns int
+	// rotations counts the changes of the triggers; the triggers are null at 0.
+	rotations int
 	// imports has the import IDs of the shop's objects, by resource type.
 	imports map[string]string
 }
 
 // typeName returns the type of the object that gives the shop its key; empty if there is none.
-func (w wish) typeName() string {
-	return map[owner]string{ownerPair: shopType, ownerConnection: connectionType, ownerFleet: fleetType}[w.owner]
+func (c shopConfig) typeName() string {
+	return map[owner]string{ownerPair: shopType, ownerConnection: connectionType, ownerFleet: fleetType}[c.owner]
 }
 
 // The provider configurations.
@@ -90,35 +90,35 @@ func (b builder) replacedPolicy(typeName string) string {
 func (b builder) exclusiveIDs() string { return b.name(exclusiveType, "credential_ids", "key_ids") }
 
 // address returns the address of a shop's object.
-func (w wish) address(typeName string, shop int) string {
-	if w.renamed {
+func (c shopConfig) address(typeName string, shop int) string {
+	if c.renamed {
 		return typeName + "." + shopNames[shop] + "_renamed"
 	}
 	return typeName + "." + shopNames[shop]
 }
 
-// config returns the whole configuration of an estate.
-func (b builder) config(wishes [shopCount]wish, exclusive [storeCount]bool) tfdriver.Config {
+// config returns the whole configuration of a workspace.
+func (b builder) config(configs [shopCount]shopConfig, exclusive [storeCount]bool) tfdriver.Config {
 	var config tfdriver.Config
 	var ids [storeCount][]any
-	members, fleet := map[string]any{}, wish{}
-	note := func(shop int, w wish, ref tfdriver.Ref) {
-		store := storeFor(shop, w)
+	members, fleet := map[string]any{}, shopConfig{}
+	note := func(shop int, c shopConfig, ref tfdriver.Ref) {
+		store := storeFor(shop, c)
 		ids[store] = append(ids[store], ref)
 	}
-	for shop, w := range wishes {
-		switch w.owner {
+	for shop, c := range configs {
+		switch c.owner {
 		case ownerPair:
-			config = append(config, b.pair(shop, w)...)
-			note(shop, w, tfdriver.RefTo(w.address(keyType, shop), "credential_id"))
+			config = append(config, b.pair(shop, c)...)
+			note(shop, c, tfdriver.RefTo(c.address(keyType, shop), "credential_id"))
 		case ownerConnection:
-			config = append(config, b.connection(shop, w))
-			note(shop, w, tfdriver.RefTo(w.address(connectionType, shop), "credential_id"))
+			config = append(config, b.connection(shop, c))
+			note(shop, c, tfdriver.RefTo(c.address(connectionType, shop), "credential_id"))
 		case ownerFleet:
-			members[shopNames[shop]] = b.member(shop, w)
-			fleet.clear, fleet.keep = fleet.clear || w.clear, fleet.keep || w.keep
-			fleet.quiet, fleet.allow = fleet.quiet || w.quiet, fleet.allow || w.allow
-			note(shop, w, tfdriver.RefTo(fleetType+".all", "shops", shopNames[shop], "credential_id"))
+			members[shopNames[shop]] = b.member(shop, c)
+			fleet.clear, fleet.keep = fleet.clear || c.clear, fleet.keep || c.keep
+			fleet.deleteUnused, fleet.allow = fleet.deleteUnused || c.deleteUnused, fleet.allow || c.allow
+			note(shop, c, tfdriver.RefTo(fleetType+".all", "shops", shopNames[shop], "credential_id"))
 		}
 	}
 	if len(members) > 0 {
@@ -135,32 +135,32 @@ func (b builder) config(wishes [shopCount]wish, exclusive [storeCount]bool) tfdr
 	return config
 }
 
-func storeFor(shop int, w wish) int {
-	if w.mistaken {
+func storeFor(shop int, c shopConfig) int {
+	if c.wrongStore {
 		return 1 - storeOf[shop]
 	}
 	return storeOf[shop]
 }
 
-func triggers(w wish) any {
-	if w.turns == 0 {
+func triggers(c shopConfig) any {
+	if c.rotations == 0 {
 		return nil
 	}
-	return map[string]any{"turn": strconv.Itoa(w.turns)}
+	return map[string]any{"turn": strconv.Itoa(c.rotations)}
 }
 
-func clearing(w wish) any {
-	if w.clear {
+func clearing(c shopConfig) any {
+	if c.clear {
 		return "clear"
 	}
 	return nil
 }
 
-func keeping(w wish) any {
+func keeping(c shopConfig) any {
 	switch {
-	case w.keep:
+	case c.keep:
 		return "keep"
-	case w.quiet:
+	case c.deleteUnused:
 		return "delete_when_unused"
 	}
 	return nil
@@ -174,31 +174,31 @@ func ifSo(yes bool) any {
 	return nil
 }
 
-func retaining(w wish) any {
-	if w.retain {
+func retaining(c shopConfig) any {
+	if c.retain {
 		return "retain"
 	}
 	return nil
 }
 
-func (b builder) pair(shop int, w wish) []tfdriver.Object {
+func (b builder) pair(shop int, c shopConfig) []tfdriver.Object {
 	keys, shops := allAccess, allAccess
-	if w.split {
+	if c.split {
 		keys, shops = portalAccess, shopsAccess
 	}
-	key := w.address(keyType, shop)
+	key := c.address(keyType, shop)
 	return []tfdriver.Object{
 		{
-			Address: key, Provider: keys, CreateBeforeDestroy: !w.late, ImportID: w.imports[keyType],
+			Address: key, Provider: keys, CreateBeforeDestroy: !c.destroyFirst, ImportID: c.imports[keyType],
 			Values: tfdriver.Values{
-				"merchant_id": storeIDs[storeFor(shop, w)], "rotate_when_changed": triggers(w), "deletion_policy": retaining(w), "force_destroy": ifSo(w.force),
+				"merchant_id": storeIDs[storeFor(shop, c)], "rotate_when_changed": triggers(c), "deletion_policy": retaining(c), "force_destroy": ifSo(c.force),
 			},
 		},
 		{
-			Address: w.address(shopType, shop), Provider: shops, ImportID: w.imports[shopType], CreateBeforeDestroy: w.overlap,
+			Address: c.address(shopType, shop), Provider: shops, ImportID: c.imports[shopType], CreateBeforeDestroy: c.createFirst,
 			Values: tfdriver.Values{
 				"shop": shopNames[shop], "kustom_id": tfdriver.RefTo(key, "username"),
-				"kustom_secret": tfdriver.RefTo(key, "secret"), "deletion_policy": clearing(w), "allow_store_change": ifSo(w.allow),
+				"kustom_secret": tfdriver.RefTo(key, "secret"), "deletion_policy": clearing(c), "allow_store_change": ifSo(c.allow),
 			},
 		},
 	}
@@ -213,31 +213,31 @@ func (b builder) retained(key *tfdriver.Instance) tfdriver.Object {
 	return tfdriver.Object{Address: key.Address, Provider: allAccess, CreateBeforeDestroy: true, Values: values}
 }
 
-func (b builder) connection(shop int, w wish) tfdriver.Object {
+func (b builder) connection(shop int, c shopConfig) tfdriver.Object {
 	from := ""
-	if w.moved {
-		from = w.address(shopType, shop)
+	if c.moved {
+		from = c.address(shopType, shop)
 	}
 	return tfdriver.Object{
-		Address: w.address(connectionType, shop), Provider: allAccess, ImportID: w.imports[connectionType], CreateBeforeDestroy: w.overlap, MovedFrom: from,
+		Address: c.address(connectionType, shop), Provider: allAccess, ImportID: c.imports[connectionType], CreateBeforeDestroy: c.createFirst, MovedFrom: from,
 		Values: tfdriver.Values{
-			"shop": shopNames[shop], "merchant_id": storeIDs[storeFor(shop, w)], "rotate_when_changed": triggers(w),
-			"deletion_policy": clearing(w), b.replacedPolicy(connectionType): keeping(w), "allow_store_change": ifSo(w.allow),
+			"shop": shopNames[shop], "merchant_id": storeIDs[storeFor(shop, c)], "rotate_when_changed": triggers(c),
+			"deletion_policy": clearing(c), b.replacedPolicy(connectionType): keeping(c), "allow_store_change": ifSo(c.allow),
 		},
 	}
 }
 
-func (b builder) member(shop int, w wish) any {
-	return map[string]any{"merchant_id": storeIDs[storeFor(shop, w)], "rotate_when_changed": triggers(w)}
+func (b builder) member(shop int, c shopConfig) any {
+	return map[string]any{"merchant_id": storeIDs[storeFor(shop, c)], "rotate_when_changed": triggers(c)}
 }
 
-func (b builder) fleet(w wish, members map[string]any) tfdriver.Object {
+func (b builder) fleet(c shopConfig, members map[string]any) tfdriver.Object {
 	return tfdriver.Object{
 		Address: fleetType + ".all", Provider: allAccess,
 		Values: tfdriver.Values{
 			// One shop at a time, so that the result depends on the history only.
 			"shops": members, "max_concurrency": 1,
-			"deletion_policy": clearing(w), b.replacedPolicy(fleetType): keeping(w), "allow_store_change": ifSo(w.allow),
+			"deletion_policy": clearing(c), b.replacedPolicy(fleetType): keeping(c), "allow_store_change": ifSo(c.allow),
 		},
 	}
 }

@@ -13,45 +13,45 @@ import (
 // verb is a kind of event.
 type verb string
 
-// The verbs. Each event concerns an estate, unless the comment says otherwise.
+// The verbs. Each event concerns a workspace, unless the comment says otherwise.
 const (
-	// want gives a shop an owner in the configuration. tune toggles one of the owner's arguments.
-	want verb = "want"
-	tune verb = "tune"
+	// assign gives a shop an owner in the configuration. toggle changes one of the owner's arguments.
+	assign verb = "want"
+	toggle verb = "tune"
 	// apply applies the configuration. target and replace use -target and -replace for one of a shop's objects.
 	// destroy destroys everything.
 	apply   verb = "apply"
 	target  verb = "target"
 	replace verb = "replace"
 	destroy verb = "destroy"
-	// adopt makes the next apply import the shop's objects. forget removes them from the state. restore replaces the
+	// importKeys makes the next apply import the shop's objects. forget removes them from the state. restore replaces the
 	// state with an old one.
-	adopt   verb = "import"
-	forget  verb = "forget"
-	restore verb = "restore"
+	importKeys verb = "import"
+	forget     verb = "forget"
+	restore    verb = "restore"
 	// move turns a shop's pair into a connection, by a moved block and a removed one.
 	move verb = "move"
-	// hand is a change by hand, and wait lets time pass. Neither concerns an estate.
-	hand verb = "by hand"
-	wait verb = "wait"
+	// manual is a change by a person, and wait lets time pass. Neither concerns a workspace.
+	manual verb = "by hand"
+	wait   verb = "wait"
 )
 
 // event is one step of a history.
 type event struct {
-	verb   verb
-	estate int
-	shop   int
-	// n selects the owner, the argument, the change by hand, the old state or the time.
-	n       int
-	trouble trouble
-	order   uint64
+	verb      verb
+	workspace int
+	shop      int
+	// n selects the owner, the argument, the manual change, the old state or the time.
+	n     int
+	fault fault
+	order uint64
 }
 
 // String returns the event as a Go literal, to copy into a test.
 func (e event) String() string {
-	text := fmt.Sprintf("{verb: %q, estate: %d, shop: %d, n: %d", e.verb, e.estate, e.shop, e.n)
-	if e.trouble.kind != noTrouble {
-		text += fmt.Sprintf(", trouble: trouble{%q, %d, %d, %d}", e.trouble.kind, e.trouble.at, e.trouble.shop, e.trouble.until)
+	text := fmt.Sprintf("{verb: %q, workspace: %d, shop: %d, n: %d", e.verb, e.workspace, e.shop, e.n)
+	if e.fault.kind != noFault {
+		text += fmt.Sprintf(", fault: fault{%q, %d, %d, %d}", e.fault.kind, e.fault.at, e.fault.shop, e.fault.until)
 	}
 	if e.order != 0 {
 		text += fmt.Sprintf(", order: %d", e.order)
@@ -62,178 +62,178 @@ func (e event) String() string {
 // GoString returns the event for the output of a failing test.
 func (e event) GoString() string { return e.String() }
 
-// The arguments that tune toggles.
+// The arguments that toggle changes.
 const (
-	tuneTurn = iota
-	tuneClear
-	tuneKeep
-	tuneLate
-	tuneSplit
-	tuneMistaken
-	tuneExclusive
-	tuneOverlap
-	tuneName
-	tuneQuiet
-	tuneAllow
-	tuneRetain
-	tuneForce
-	tuneIgnore
-	tunes
+	toggleTriggers = iota
+	toggleClear
+	toggleKeep
+	toggleDestroyFirst
+	toggleSplit
+	toggleWrongStore
+	toggleExclusive
+	toggleCreateFirst
+	toggleAddress
+	toggleDeleteUnused
+	toggleAllow
+	toggleRetain
+	toggleForce
+	toggleIgnore
+	toggleCount
 )
 
-// The changes by hand.
+// The manual changes.
 const (
-	handNewKey = iota
-	handClear
-	handSave
-	handDelete
-	handGenerate
-	handOldKey
-	// handShare makes another system, such as accounting, use the shop's key.
-	handShare
-	hands
+	manualNewKey = iota
+	manualClear
+	manualSave
+	manualDelete
+	manualGenerate
+	manualOldKey
+	// manualShare makes another system, such as accounting, use the shop's key.
+	manualShare
+	manualCount
 )
 
-var waits = []time.Duration{time.Second, 30 * time.Second, time.Hour, 50 * time.Hour}
+var waitTimes = []time.Duration{time.Second, 30 * time.Second, time.Hour, 50 * time.Hour}
 
 // do carries out an event.
-func (w *testEnv) do(ev event) {
-	e := w.estates[ev.estate]
-	w.tell("%v", ev)
+func (env *testEnv) do(ev event) {
+	ws := env.workspaces[ev.workspace]
+	env.logf("%v", ev)
 	switch ev.verb {
-	case want:
-		if owners[ev.n] == ownerNone && e.wishes[ev.shop].owner != ownerNone && !e.has(ev.shop) {
-			w.knowMade(ev.estate)
+	case assign:
+		if owners[ev.n] == ownerNone && ws.configs[ev.shop].owner != ownerNone && !ws.has(ev.shop) {
+			env.noteGenerated(ev.workspace)
 		}
-		w.correct(ev.estate, ev.shop)
-		e.wishes[ev.shop] = wish{owner: owners[ev.n], turns: e.wishes[ev.shop].turns, clear: e.wishes[ev.shop].clear}
-	case tune:
-		if ev.n == tuneMistaken {
-			w.correct(ev.estate, ev.shop)
+		env.noteCorrected(ev.workspace, ev.shop)
+		ws.configs[ev.shop] = shopConfig{owner: owners[ev.n], rotations: ws.configs[ev.shop].rotations, clear: ws.configs[ev.shop].clear}
+	case toggle:
+		if ev.n == toggleWrongStore {
+			env.noteCorrected(ev.workspace, ev.shop)
 		}
-		w.tune(e, ev)
+		env.toggle(ws, ev)
 	case apply:
-		w.run(ev, tfdriver.Options{Order: ev.order})
+		env.run(ev, tfdriver.Options{Order: ev.order})
 	case target:
-		w.run(ev, tfdriver.Options{Order: ev.order, Targets: []string{e.wishes[ev.shop].target(ev)}})
+		env.run(ev, tfdriver.Options{Order: ev.order, Targets: []string{ws.configs[ev.shop].target(ev)}})
 	case replace:
-		w.run(ev, tfdriver.Options{Order: ev.order, Replace: []string{e.wishes[ev.shop].target(ev)}})
+		env.run(ev, tfdriver.Options{Order: ev.order, Replace: []string{ws.configs[ev.shop].target(ev)}})
 	case destroy:
-		w.run(ev, tfdriver.Options{Order: ev.order, Destroy: true})
-	case adopt:
-		w.adopt(e, ev.shop)
+		env.run(ev, tfdriver.Options{Order: ev.order, Destroy: true})
+	case importKeys:
+		env.importKeys(ws, ev.shop)
 	case forget:
-		w.forget(e, ev.shop)
+		env.forget(ws, ev.shop)
 	case restore:
-		w.restore(e, ev.n)
-	case hand:
-		w.byHand(ev.shop, ev.n)
+		env.restore(ws, ev.n)
+	case manual:
+		env.byHand(ev.shop, ev.n)
 	case move:
-		w.move(e, ev.shop)
+		env.move(ws, ev.shop)
 	case wait:
-		w.pass(waits[ev.n%len(waits)])
+		env.advance(waitTimes[ev.n%len(waitTimes)])
 	}
 	if ev.verb != wait {
-		w.clock.Advance(3 * time.Second)
+		env.clock.Advance(3 * time.Second)
 	}
 }
 
 // aimed has the types of objects that an event can target.
-var aimed = []string{keyType, shopType, connectionType, fleetType}
+var targetTypes = []string{keyType, shopType, connectionType, fleetType}
 
 // target returns the address that an event targets.
-func (w wish) target(ev event) string {
-	if typeName := aimed[ev.n%len(aimed)]; typeName != fleetType {
-		return w.address(typeName, ev.shop)
+func (c shopConfig) target(ev event) string {
+	if typeName := targetTypes[ev.n%len(targetTypes)]; typeName != fleetType {
+		return c.address(typeName, ev.shop)
 	}
 	return fleetType + ".all"
 }
 
-func (w *testEnv) tune(e *estate, ev event) {
-	wish := &e.wishes[ev.shop]
-	if ev.n == tuneTurn {
-		wish.turns++
+func (env *testEnv) toggle(ws *workspace, ev event) {
+	cfg := &ws.configs[ev.shop]
+	if ev.n == toggleTriggers {
+		cfg.rotations++
 		return
 	}
 	// With keep, the shop's key may be kept without any state having it.
 	argument := map[int]*bool{
-		tuneClear: &wish.clear, tuneKeep: &wish.keep, tuneLate: &wish.late, tuneSplit: &wish.split, tuneMistaken: &wish.mistaken,
-		tuneOverlap: &wish.overlap, tuneName: &wish.renamed, tuneQuiet: &wish.quiet, tuneAllow: &wish.allow, tuneRetain: &wish.retain,
-		tuneForce: &wish.force, tuneIgnore: &e.ignored[ev.shop], tuneExclusive: &e.exclusive[storeOf[ev.shop]],
+		toggleClear: &cfg.clear, toggleKeep: &cfg.keep, toggleDestroyFirst: &cfg.destroyFirst, toggleSplit: &cfg.split, toggleWrongStore: &cfg.wrongStore,
+		toggleCreateFirst: &cfg.createFirst, toggleAddress: &cfg.renamed, toggleDeleteUnused: &cfg.deleteUnused, toggleAllow: &cfg.allow, toggleRetain: &cfg.retain,
+		toggleForce: &cfg.force, toggleIgnore: &ws.ignored[ev.shop], toggleExclusive: &ws.exclusive[storeOf[ev.shop]],
 	}[ev.n]
 	*argument = !*argument
 }
 
-// pass lets time pass. Customers buy in the shops, and other systems use their keys.
-func (w *testEnv) pass(d time.Duration) {
-	w.clock.Advance(d)
+// advance lets time pass. Customers buy in the shops, and other systems use their keys.
+func (env *testEnv) advance(d time.Duration) {
+	env.clock.Advance(d)
 	for _, name := range slices.Concat(shopNames[:], otherSystems[:]) {
-		_ = w.sandbox.PlaceOrder(name) // Some may take no payments.
+		_ = env.sandbox.PlaceOrder(name) // Some may take no payments.
 	}
 }
 
-// String returns the story so far.
-func (w *testEnv) String() string { return strings.Join(w.story, "\n") }
+// String returns the log.
+func (env *testEnv) String() string { return strings.Join(env.log, "\n") }
 
-func (w *testEnv) working() (working [shopCount]bool) {
+func (env *testEnv) working() (working [shopCount]bool) {
 	for shop, name := range shopNames {
-		working[shop] = w.works(name) == nil
+		working[shop] = env.works(name) == nil
 	}
 	return working
 }
 
-// run runs Terraform with the event's trouble.
-func (w *testEnv) run(ev event, o tfdriver.Options) outcome {
-	w.before = w.working()
-	w.keepByPolicy()
+// run runs Terraform with the event's fault.
+func (env *testEnv) run(ev event, o tfdriver.Options) outcome {
+	env.before = env.working()
+	env.keepByPolicy()
 	var out outcome
-	if ev.trouble.kind == meet {
-		out = w.meeting(ev, o)
+	if ev.fault.kind == concurrentRun {
+		out = env.interleave(ev, o)
 	} else {
-		out = w.terraform(ev.estate, ev.trouble, o)
+		out = env.terraform(ev.workspace, ev.fault, o)
 	}
-	w.keepByPolicy()
-	w.report(ev.estate, out)
+	env.keepByPolicy()
+	env.report(ev.workspace, out)
 	if !o.Destroy {
-		w.judgeRun(ev, out)
+		env.checkRun(ev, out)
 	}
-	w.clearImports(w.estates[ev.estate])
+	env.clearImports(env.workspaces[ev.workspace])
 	return out
 }
 
-func (w *testEnv) report(i int, out outcome) {
+func (env *testEnv) report(i int, out outcome) {
 	switch {
 	case out.Failed():
-		w.tell("  state %d failed: %s", i, strings.Join(out.Errors, " | "))
+		env.logf("  state %d failed: %s", i, strings.Join(out.Errors, " | "))
 	case out.empty:
-		w.tell("  state %d: no changes", i)
+		env.logf("  state %d: no changes", i)
 	default:
-		w.tell("  state %d ended well", i)
+		env.logf("  state %d succeeded", i)
 	}
 	for _, text := range out.Warnings {
-		w.tell("  state %d warned: %s", i, text)
+		env.logf("  state %d warned: %s", i, text)
 	}
 }
 
 const (
-	// meetingTime is how long a run pauses for another: longer than the provider relies on a read.
-	meetingTime = 5 * time.Second
-	// longestStop is the longest pause of a run while the other one waits. After a longer pause between the last read
+	// suspensionTime is how long a run is suspended for another: longer than the provider relies on a read.
+	suspensionTime = 5 * time.Second
+	// maxSuspension limits how long a run is suspended while the other one sleeps. After a longer time between the last read
 	// of the portal and an installation, nothing could prevent that the run installs a deleted key.
-	longestStop = time.Minute
+	maxSuspension = time.Minute
 )
 
-// meeting runs one estate until a request, then the other until one of its requests, then finishes the first, and
+// interleave runs one workspace until a request, then the other until one of its requests, then finishes the first, and
 // then the other. It ends earlier if the first one waits for longer than the pause.
-func (w *testEnv) meeting(ev event, o tfdriver.Options) outcome {
-	other := 1 - ev.estate
-	first := &run{world: w, estate: ev.estate, trouble: ev.trouble, shopTokens: w.tokensFor(w.estates[ev.estate], ev.trouble), meetAt: ev.trouble.at}
-	second := &run{world: w, estate: other, trouble: ev.trouble, shopTokens: w.tokensFor(w.estates[other], ev.trouble), meetAt: ev.trouble.until}
+func (env *testEnv) interleave(ev event, o tfdriver.Options) outcome {
+	other := 1 - ev.workspace
+	first := &run{env: env, workspace: ev.workspace, fault: ev.fault, shopTokens: env.tokensFor(env.workspaces[ev.workspace], ev.fault), yieldAt: ev.fault.at}
+	second := &run{env: env, workspace: other, fault: ev.fault, shopTokens: env.tokensFor(env.workspaces[other], ev.fault), yieldAt: ev.fault.until}
 	reached, resume, done := make(chan struct{}), make(chan struct{}), make(chan outcome, 1)
-	second.met = func() { close(reached); <-resume; w.clock.Advance(meetingTime) }
+	second.onYield = func() { close(reached); <-resume; env.clock.Advance(suspensionTime) }
 	finish := sync.OnceValue(func() outcome { close(resume); return <-done })
 	begin := func() {
-		go func() { done <- w.terraformAs(second, tfdriver.Options{Order: ev.order}) }()
+		go func() { done <- env.terraformAs(second, tfdriver.Options{Order: ev.order}) }()
 		select {
 		case <-reached:
 		case out := <-done:
@@ -241,292 +241,294 @@ func (w *testEnv) meeting(ev event, o tfdriver.Options) outcome {
 		}
 	}
 	began := false
-	first.met = func() {
+	first.onYield = func() {
 		began = true
-		firstStopped := w.clock.Now()
+		firstStopped := env.clock.Now()
 		second.beforeSleep(func(until time.Time) {
-			if until.Sub(firstStopped) > longestStop {
-				second.meet()
+			if until.Sub(firstStopped) > maxSuspension {
+				second.yield()
 			}
 		})
-		w.clock.Advance(meetingTime)
+		env.clock.Advance(suspensionTime)
 		begin()
-		secondStopped := w.clock.Now()
+		secondStopped := env.clock.Now()
 		first.beforeSleep(func(until time.Time) {
-			if until.Sub(secondStopped) > longestStop {
-				first.standStill(func() { finish() })
+			if until.Sub(secondStopped) > maxSuspension {
+				first.suspend(func() { finish() })
 			}
 		})
 	}
-	out := w.terraformAs(first, o)
+	out := env.terraformAs(first, o)
 	if !began {
 		begin()
 	}
-	w.report(other, finish())
-	w.clearImports(w.estates[other])
+	env.report(other, finish())
+	env.clearImports(env.workspaces[other])
 	return out
 }
 
 // keepByPolicy records keys that a policy keeps without any state having them.
-func (w *testEnv) keepByPolicy() {
-	for _, e := range w.estates {
-		for shop, wish := range e.wishes {
-			if wish.keep {
-				w.answer(w.shop(shopNames[shop]).KustomID)
+func (env *testEnv) keepByPolicy() {
+	for _, ws := range env.workspaces {
+		for shop, cfg := range ws.configs {
+			if cfg.keep {
+				env.noteKnown(env.shop(shopNames[shop]).KustomID)
 			}
 		}
 	}
 }
 
-// adopt makes the next apply import the shop's key and credentials.
-func (w *testEnv) adopt(e *estate, shop int) {
+// importKeys makes the next apply import the shop's key and credentials.
+func (env *testEnv) importKeys(ws *workspace, shop int) {
 	name := shopNames[shop]
-	held, ok := w.keys()[w.shop(name).KustomID]
+	held, ok := env.keys()[env.shop(name).KustomID]
 	if !ok {
 		return
 	}
 	for _, typeName := range []string{shopType, connectionType} {
-		e.own(shop, held.Username, typeName)
+		ws.noteInstalled(shop, held.Username, typeName)
 	}
-	e.wishes[shop].imports = map[string]string{
+	ws.configs[shop].imports = map[string]string{
 		keyType: held.MerchantID + "/" + held.CredentialID, shopType: name, connectionType: name + "/" + held.MerchantID,
 	}
 }
 
 // move turns a shop's pair into a connection, if the state has the pair.
-func (w *testEnv) move(e *estate, shop int) {
-	wish := &e.wishes[shop]
-	if wish.owner != ownerPair || e.state.Current[wish.address(shopType, shop)] == nil {
+func (env *testEnv) move(ws *workspace, shop int) {
+	cfg := &ws.configs[shop]
+	if cfg.owner != ownerPair || ws.state.Current[cfg.address(shopType, shop)] == nil {
 		return
 	}
-	wish.owner, wish.moved = ownerConnection, true
-	e.own(shop, w.shop(shopNames[shop]).KustomID, connectionType)
+	cfg.owner, cfg.moved = ownerConnection, true
+	ws.noteInstalled(shop, env.shop(shopNames[shop]).KustomID, connectionType)
 }
 
-func (w *testEnv) clearImports(e *estate) {
-	for shop := range e.wishes {
-		e.wishes[shop].imports = nil
+func (env *testEnv) clearImports(ws *workspace) {
+	for shop := range ws.configs {
+		ws.configs[shop].imports = nil
 	}
 }
 
-func (w *testEnv) forget(e *estate, shop int) {
-	before := e.state
+func (env *testEnv) forget(ws *workspace, shop int) {
+	before := ws.state
 	for _, typeName := range []string{keyType, shopType, connectionType} {
-		e.state = e.state.Without(wish{}.address(typeName, shop)).Without(wish{renamed: true}.address(typeName, shop))
+		ws.state = ws.state.Without(shopConfig{}.address(typeName, shop)).Without(shopConfig{renamed: true}.address(typeName, shop))
 	}
-	if fleet := e.state.Current[fleetType+".all"]; fleet != nil && concerns(fleet, shop) {
-		e.state = e.state.Without(fleetType + ".all")
+	if fleet := ws.state.Current[fleetType+".all"]; fleet != nil && concerns(fleet, shop) {
+		ws.state = ws.state.Without(fleetType + ".all")
 	}
-	w.letGo(before)
+	env.noteForgotten(before)
 }
 
-func (w *testEnv) restore(e *estate, ago int) {
-	if len(e.older) == 0 {
+func (env *testEnv) restore(ws *workspace, ago int) {
+	if len(ws.older) == 0 {
 		return
 	}
-	before := e.state
-	e.state = e.older[max(0, len(e.older)-1-ago)]
-	w.letGo(before)
+	before := ws.state
+	ws.state = ws.older[max(0, len(ws.older)-1-ago)]
+	env.noteForgotten(before)
 }
 
-// byHand makes a change by hand in a shop or in the portal.
-func (w *testEnv) byHand(shop, what int) {
+// byHand makes a manual change in a shop or in the portal.
+func (env *testEnv) byHand(shop, what int) {
 	name, id := shopNames[shop], storeIDs[storeOf[shop]]
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := w.shop(name)
-	w.lag.keepShop(now, w.clock.Now())
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	now := env.shop(name)
+	env.lag.keepShop(now, env.clock.Now())
 	must := func(err error) {
 		if err != nil {
 			panic(err)
 		}
 	}
 	switch what {
-	case handNewKey, handGenerate:
-		key, err := w.sandbox.GenerateKey(id, "")
+	case manualNewKey, manualGenerate:
+		key, err := env.sandbox.GenerateKey(id, "")
 		must(err)
-		w.known[key.Username] = true
-		if what == handNewKey {
-			must(w.sandbox.Install(name, key.Username, key.Secret))
+		env.known[key.Username] = true
+		if what == manualNewKey {
+			must(env.sandbox.Install(name, key.Username, key.Secret))
 		}
-	case handClear:
-		must(w.sandbox.Install(name, "", ""))
-	case handSave:
-		must(w.sandbox.Install(name, now.KustomID, now.KustomSecret))
-	case handDelete:
-		if key, ok := w.keys()[now.KustomID]; ok {
-			w.lag.keepKey(key, w.clock.Now())
-			must(w.sandbox.DeleteKey(key.MerchantID, key.CredentialID))
+	case manualClear:
+		must(env.sandbox.Install(name, "", ""))
+	case manualSave:
+		must(env.sandbox.Install(name, now.KustomID, now.KustomSecret))
+	case manualDelete:
+		if key, ok := env.keys()[now.KustomID]; ok {
+			env.lag.keepKey(key, env.clock.Now())
+			must(env.sandbox.DeleteKey(key.MerchantID, key.CredentialID))
 		}
-	case handShare:
-		if key, ok := w.keys()[now.KustomID]; ok {
-			must(w.sandbox.Install(otherSystems[slices.Index(storeIDs[:], key.MerchantID)], key.Username, key.Secret))
+	case manualShare:
+		if key, ok := env.keys()[now.KustomID]; ok {
+			must(env.sandbox.Install(otherSystems[slices.Index(storeIDs[:], key.MerchantID)], key.Username, key.Secret))
 		}
-	case handOldKey:
-		if key, ok := w.keys()[id+"-old00"]; ok {
-			must(w.sandbox.Install(name, key.Username, key.Secret))
+	case manualOldKey:
+		if key, ok := env.keys()[id+"-old00"]; ok {
+			must(env.sandbox.Install(name, key.Username, key.Secret))
 		}
 	}
-	w.noteHolders()
+	env.noteHolders()
 	// A person has removed the shop's key, and is responsible for it.
-	w.known[now.KustomID] = true
+	env.known[now.KustomID] = true
 }
 
-// converge ends all trouble, and runs all estates until there is nothing to do.
-func (w *testEnv) converge() {
-	w.tell("all trouble is over")
-	w.settle()
-	if w.untilQuiet() && slices.ContainsFunc(w.estates[:], (*estate).waits) {
-		w.tell("nothing uses old keys any more")
+// converge runs, without faults, all workspaces until there is nothing to do.
+func (env *testEnv) converge() {
+	env.logf("no more faults")
+	env.settle()
+	if env.runUntilUnchanged() && slices.ContainsFunc(env.workspaces[:], (*workspace).deletesUnused) {
+		env.logf("no other system uses a key any more")
 		for _, name := range otherSystems {
-			_ = w.sandbox.Install(name, "", "") // Each is there.
+			_ = env.sandbox.Install(name, "", "") // Each is there.
 		}
-		w.pass(25 * time.Hour)
-		w.untilQuiet()
-		w.judgeWaiting()
+		env.advance(25 * time.Hour)
+		env.runUntilUnchanged()
+		env.checkWaiting()
 	}
-	if len(w.broken) == 0 {
-		w.judgeEnd()
+	if len(env.violated) == 0 {
+		env.checkEnd()
 	}
 }
 
-// waits reports whether the estate has objects that delete keys after a time without use.
-func (e *estate) waits() bool {
-	return slices.ContainsFunc(e.wishes[:], func(w wish) bool { return w.quiet && w.isEngines() })
+// deletesUnused reports whether the workspace has objects that delete keys after a time without use.
+func (ws *workspace) deletesUnused() bool {
+	return slices.ContainsFunc(ws.configs[:], func(c shopConfig) bool { return c.deleteUnused && c.deletesReplaced() })
 }
 
-// isEngines reports whether the shop's object deletes the keys that it replaces.
-func (w wish) isEngines() bool { return w.owner == ownerConnection || w.owner == ownerFleet }
+// deletesReplaced reports whether the shop's object deletes the keys that it replaces.
+func (c shopConfig) deletesReplaced() bool {
+	return c.owner == ownerConnection || c.owner == ownerFleet
+}
 
-// untilQuiet runs all estates until there is nothing to do, and reports whether it succeeded.
-func (w *testEnv) untilQuiet() bool {
+// runUntilUnchanged runs all workspaces until there is nothing to do, and reports whether it succeeded.
+func (env *testEnv) runUntilUnchanged() bool {
 	const rounds = 5
 	for round := range rounds {
-		quiet := true
-		for i := range w.estates {
-			w.pass(2 * time.Minute)
-			w.tell("converging: state %d, run %d", i, round+1)
-			out := w.run(event{verb: apply, estate: i}, tfdriver.Options{Order: uint64(round)})
-			w.estates[i].retained = nil
-			w.letGoOfHeld(i, out.Errors)
-			quiet = quiet && out.empty && !out.Failed()
+		unchanged := true
+		for i := range env.workspaces {
+			env.advance(2 * time.Minute)
+			env.logf("converging: state %d, run %d", i, round+1)
+			out := env.run(event{verb: apply, workspace: i}, tfdriver.Options{Order: uint64(round)})
+			env.workspaces[i].retained = nil
+			env.resolveRefusals(i, out.Errors)
+			unchanged = unchanged && out.empty && !out.Failed()
 		}
-		if quiet {
+		if unchanged {
 			return true
 		}
 	}
-	w.breach(promiseConverges, "after %d runs of each state there is still something to do", rounds)
+	env.violate(converges, "after %d runs of each state, a plan still has changes", rounds)
 	return false
 }
 
 // settle makes the corrections that only people can make: each shop gets one owner, in one state and of the right
 // kind.
-func (w *testEnv) settle() {
-	w.pass(time.Hour)
-	w.settled = true
+func (env *testEnv) settle() {
+	env.advance(time.Hour)
+	env.settled = true
 	for shop, name := range shopNames {
-		for i, e := range w.estates {
-			w.correct(i, shop)
-			e.ignored[shop] = false
+		for i, ws := range env.workspaces {
+			env.noteCorrected(i, shop)
+			ws.ignored[shop] = false
 			// A shop that moved to another store may move back.
-			store, _, has := strings.Cut(w.shop(name).KustomID, "-")
-			e.wishes[shop].allow = e.wishes[shop].allow || has && store != storeIDs[storeOf[shop]]
-			// In a tidy history, nobody keeps keys in the end.
-			e.wishes[shop].keep = e.wishes[shop].keep && !w.tidy
-			e.wishes[shop].mistaken, e.wishes[shop].split, e.wishes[shop].late, e.wishes[shop].imports = false, false, false, nil
+			store, _, has := strings.Cut(env.shop(name).KustomID, "-")
+			ws.configs[shop].allow = ws.configs[shop].allow || has && store != storeIDs[storeOf[shop]]
+			// If stopsKeeping is set, no policy keeps keys at the end.
+			ws.configs[shop].keep = ws.configs[shop].keep && !env.stopsKeeping
+			ws.configs[shop].wrongStore, ws.configs[shop].split, ws.configs[shop].destroyFirst, ws.configs[shop].imports = false, false, false, nil
 		}
-		if w.estates[0].wishes[shop].owner != ownerNone {
-			w.knowMade(1)
-			w.disown(w.estates[1], shop)
+		if env.workspaces[0].configs[shop].owner != ownerNone {
+			env.noteGenerated(1)
+			env.disown(env.workspaces[1], shop)
 		}
 	}
-	for i, e := range w.estates {
-		for store := range e.exclusive {
-			e.exclusive[store] = e.exclusive[store] && w.ownsStore(i, store)
+	for i, ws := range env.workspaces {
+		for store := range ws.exclusive {
+			ws.exclusive[store] = ws.exclusive[store] && env.ownsStore(i, store)
 		}
-		w.letGoOfSecretless(e)
+		env.forgetSecretless(ws)
 	}
 }
 
-// letGoOfSecretless removes imported keys without a shop from the state. Nobody has their secrets, so no shop can get
+// forgetSecretless removes imported keys without a shop from the state. Nobody has their secrets, so no shop can get
 // such a key again.
-func (w *testEnv) letGoOfSecretless(e *estate) {
-	for shop, wish := range e.wishes {
-		key, credentials := e.state.Current[wish.address(keyType, shop)], e.state.Current[wish.address(shopType, shop)]
-		if wish.owner != ownerPair || key == nil || credentials != nil || key.Text("secret") != "" {
+func (env *testEnv) forgetSecretless(ws *workspace) {
+	for shop, cfg := range ws.configs {
+		key, credentials := ws.state.Current[cfg.address(keyType, shop)], ws.state.Current[cfg.address(shopType, shop)]
+		if cfg.owner != ownerPair || key == nil || credentials != nil || key.Text("secret") != "" {
 			continue
 		}
-		before := e.state
-		e.state = e.state.WithoutInstance(key)
-		w.letGo(before)
+		before := ws.state
+		ws.state = ws.state.WithoutInstance(key)
+		env.noteForgotten(before)
 	}
 }
 
-// knowMade records that a person is responsible for the keys that an estate has made. After a killed run, no run can
+// noteGenerated records that a person is responsible for the keys that a workspace has made. After a killed run, no run can
 // find them if the object is removed without another run.
-func (w *testEnv) knowMade(estate int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, change := range w.changes {
-		if change.estate == estate && change.what == "generate" {
-			w.known[change.key] = true
+func (env *testEnv) noteGenerated(workspace int) {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	for _, change := range env.changes {
+		if change.workspace == workspace && change.what == "generate" {
+			env.known[change.key] = true
 		}
 	}
 }
 
-// correct records that a person who corrects a shop's store is responsible for the keys that the estate made for the
+// noteCorrected records that a person who corrects a shop's store is responsible for the keys that the workspace made for the
 // other store. After a killed run, no later run deals with that store.
-func (w *testEnv) correct(estate, shop int) {
-	if !w.estates[estate].wishes[shop].mistaken {
+func (env *testEnv) noteCorrected(workspace, shop int) {
+	if !env.workspaces[workspace].configs[shop].wrongStore {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, change := range w.changes {
-		if change.estate == estate && change.what == "generate" && strings.HasPrefix(change.key, storeIDs[1-storeOf[shop]]+"-") {
-			w.answer(change.key)
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	for _, change := range env.changes {
+		if change.workspace == workspace && change.what == "generate" && strings.HasPrefix(change.key, storeIDs[1-storeOf[shop]]+"-") {
+			env.noteKnown(change.key)
 		}
 	}
 }
 
-// disown removes a shop from an estate that does not own it.
-func (w *testEnv) disown(e *estate, shop int) {
-	inFleet := e.wishes[shop].owner == ownerFleet
-	e.wishes[shop] = wish{owner: ownerNone, turns: e.wishes[shop].turns}
-	if inFleet || e.has(shop) {
-		w.forget(e, shop)
+// disown removes a shop from a workspace that does not own it.
+func (env *testEnv) disown(ws *workspace, shop int) {
+	inFleet := ws.configs[shop].owner == ownerFleet
+	ws.configs[shop] = shopConfig{owner: ownerNone, rotations: ws.configs[shop].rotations}
+	if inFleet || ws.has(shop) {
+		env.forget(ws, shop)
 	}
 }
 
-// ownsStore reports whether the estate owns all shops of a store.
-func (w *testEnv) ownsStore(i, store int) bool {
+// ownsStore reports whether the workspace owns all shops of a store.
+func (env *testEnv) ownsStore(i, store int) bool {
 	for shop := range shopNames {
-		if storeOf[shop] == store && w.estates[i].wishes[shop].owner == ownerNone {
+		if storeOf[shop] == store && env.workspaces[i].configs[shop].owner == ownerNone {
 			return false
 		}
 	}
 	return true
 }
 
-func (w *testEnv) owned(shop int) bool {
-	return slices.ContainsFunc(w.estates[:], func(e *estate) bool { return e.wishes[shop].owner != ownerNone })
+func (env *testEnv) owned(shop int) bool {
+	return slices.ContainsFunc(env.workspaces[:], func(ws *workspace) bool { return ws.configs[shop].owner != ownerNone })
 }
 
-// judgeEnd checks the invariants when nothing is left to do.
-func (w *testEnv) judgeEnd() {
+// checkEnd checks the invariants when nothing is left to do.
+func (env *testEnv) checkEnd() {
 	for shop, name := range shopNames {
-		if err := w.works(name); err != nil && w.owned(shop) {
-			w.breach(promiseConverges, "nothing is left to do, and shop %s takes no payments: %v", name, err)
+		if err := env.works(name); err != nil && env.owned(shop) {
+			env.violate(converges, "no plan has changes, and shop %s takes no payments: %v", name, err)
 		}
 	}
-	for _, e := range w.estates {
-		for _, instance := range e.state.Instances() {
-			w.judgeKept(instance)
+	for _, ws := range env.workspaces {
+		for _, instance := range ws.state.Instances() {
+			env.checkKept(instance)
 		}
 	}
-	for username, key := range w.keys() {
-		if !w.accounted(username, key.CredentialID) {
-			w.breach(promiseOrphan, "nothing is left to do, and key %s lives in no state and in no shop", username)
+	for username, key := range env.keys() {
+		if !env.isAccountedFor(username, key.CredentialID) {
+			env.violate(leavesNoOrphan, "no plan has changes, and key %s is in no state and in no shop", username)
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 // histories runs 2,000 in all.
 const shards = 2
 
-// TestHistories_RandomRuns tells random histories. For more of them, pass -rapid.checks; a failure prints the seed
-// and the shortest history that was found for it.
+// TestHistories_RandomRuns runs random histories. For more of them, pass -rapid.checks. A failure prints the seed
+// and the shortest history that still fails.
 func TestHistories_RandomRuns(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
@@ -26,177 +26,177 @@ func TestHistories_RandomRuns(t *testing.T) {
 					rapid.Uint64().Draw(t, "part")
 				}
 				o := options{
-					pending: rapid.IntRange(0, 1).Draw(t, "pending"), remembers: rapid.Bool().Draw(t, "remembers"),
-					way: way(rapid.IntRange(0, int(ways)-1).Draw(t, "way")), tidy: rapid.Bool().Draw(t, "tidy"),
+					pending: rapid.IntRange(0, 1).Draw(t, "pending"), sharesCache: rapid.Bool().Draw(t, "sharesCache"),
+					resolution: resolution(rapid.IntRange(0, int(resolutionCount)-1).Draw(t, "resolution")), stopsKeeping: rapid.Bool().Draw(t, "stopsKeeping"),
 				}
-				history := slices.Concat(rapid.SliceOfN(rapid.Custom(drawWish), 1, 4).Draw(t, "beginning")...)
+				history := slices.Concat(rapid.SliceOfN(rapid.Custom(drawOwner), 1, 4).Draw(t, "beginning")...)
 				history = append(history, rapid.SliceOfN(rapid.Custom(drawEvent), 1, 8).Draw(t, "history")...)
-				mustHold(t, d, o, history)
+				checkHistory(t, d, o, history)
 			})
 		})
 	}
 }
 
-// drawWish draws the owner of a shop, and arguments of it.
-func drawWish(t *rapid.T) []event {
+// drawOwner draws the owner of a shop, and arguments of it.
+func drawOwner(t *rapid.T) []event {
 	owned := event{
-		verb: want, estate: rapid.IntRange(0, estateCount-1).Draw(t, "estate"),
+		verb: assign, workspace: rapid.IntRange(0, workspaceCount-1).Draw(t, "workspace"),
 		shop: rapid.IntRange(0, shopCount-1).Draw(t, "shop"), n: rapid.IntRange(0, len(owners)-1).Draw(t, "owner"),
 	}
-	wish := []event{owned}
-	for _, argument := range rapid.SliceOfNDistinct(rapid.IntRange(0, tunes-1), 0, 2, rapid.ID).Draw(t, "arguments") {
-		wish = append(wish, event{verb: tune, estate: owned.estate, shop: owned.shop, n: argument})
+	cfg := []event{owned}
+	for _, argument := range rapid.SliceOfNDistinct(rapid.IntRange(0, toggleCount-1), 0, 2, rapid.ID).Draw(t, "arguments") {
+		cfg = append(cfg, event{verb: toggle, workspace: owned.workspace, shop: owned.shop, n: argument})
 	}
-	return wish
+	return cfg
 }
 
 // drawEvent draws an event. To simplify a failing history, rapid makes the first draws and small values smaller.
 func drawEvent(t *rapid.T) event {
 	ev := event{verb: rapid.SampledFrom([]verb{
-		apply, want, apply, tune, apply, want, hand, apply, replace, tune, adopt, forget, restore, destroy, wait, target, move, tune,
+		apply, assign, apply, toggle, apply, assign, manual, apply, replace, toggle, importKeys, forget, restore, destroy, wait, target, move, toggle,
 	}).Draw(t, "verb")}
-	if ev.verb != hand && ev.verb != wait {
-		ev.estate = rapid.IntRange(0, estateCount-1).Draw(t, "estate")
+	if ev.verb != manual && ev.verb != wait {
+		ev.workspace = rapid.IntRange(0, workspaceCount-1).Draw(t, "workspace")
 	}
 	switch ev.verb {
-	case want, tune, target, replace, adopt, forget, hand, move:
+	case assign, toggle, target, replace, importKeys, forget, manual, move:
 		ev.shop = rapid.IntRange(0, shopCount-1).Draw(t, "shop")
 	}
 	switch ev.verb {
-	case want:
+	case assign:
 		ev.n = rapid.IntRange(0, len(owners)-1).Draw(t, "owner")
-	case tune:
-		ev.n = rapid.IntRange(0, tunes-1).Draw(t, "argument")
-	case hand:
-		ev.n = rapid.IntRange(0, hands-1).Draw(t, "change")
+	case toggle:
+		ev.n = rapid.IntRange(0, toggleCount-1).Draw(t, "argument")
+	case manual:
+		ev.n = rapid.IntRange(0, manualCount-1).Draw(t, "change")
 	case wait:
-		ev.n = rapid.IntRange(0, len(waits)-1).Draw(t, "time")
+		ev.n = rapid.IntRange(0, len(waitTimes)-1).Draw(t, "time")
 	case restore, target, replace:
-		ev.n = rapid.IntRange(0, len(aimed)-1).Draw(t, "which")
+		ev.n = rapid.IntRange(0, len(targetTypes)-1).Draw(t, "which")
 	case apply, destroy:
 	}
 	switch ev.verb {
 	case apply, target, replace, destroy:
 		ev.order = uint64(rapid.IntRange(0, 3).Draw(t, "order"))
-		ev.trouble = drawTrouble(t)
+		ev.fault = drawFault(t)
 	}
 	return ev
 }
 
-func drawTrouble(t *rapid.T) trouble {
-	tr := trouble{kind: rapid.SampledFrom(troubles).Draw(t, "trouble")}
+func drawFault(t *rapid.T) fault {
+	tr := fault{kind: rapid.SampledFrom(faultKinds).Draw(t, "fault")}
 	switch tr.kind {
-	case noTrouble, blind, own, stale:
+	case noFault, noTokens, ownTokens, staleReads:
 		return tr
-	case killReading, meet, refuseRead:
+	case killAtRequest, concurrentRun, failReads:
 		tr.at = rapid.IntRange(0, 40).Draw(t, "at")
-	case pause:
-		tr.at = rapid.IntRange(0, hands-1).Draw(t, "change")
-	case dead:
+	case manualBeforeApply:
+		tr.at = rapid.IntRange(0, manualCount-1).Draw(t, "change")
+	case deadToken:
 	default:
 		tr.at = rapid.IntRange(0, 7).Draw(t, "at")
 	}
 	switch tr.kind {
-	case meet:
+	case concurrentRun:
 		tr.until = rapid.IntRange(0, 40).Draw(t, "until")
-	case dead, refuseRead, pause:
+	case deadToken, failReads, manualBeforeApply:
 		tr.shop = rapid.IntRange(0, shopCount-1).Draw(t, "shop")
 	}
 	return tr
 }
 
-// troubles has the kinds of trouble, as often as they are drawn.
-var troubles = []string{
-	noTrouble, noTrouble, noTrouble, noTrouble, killAfter, killBefore, loseAnswer, meet, stale, blind, own, dead, refuse, drop, tear, refuseRead, killReading, pause,
+// faultKinds has each kind of fault as often as its weight.
+var faultKinds = []string{
+	noFault, noFault, noFault, noFault, killAfter, killBefore, loseResponse, concurrentRun, staleReads, noTokens, ownTokens, deadToken, failWrites, dropWrite, truncateResponse, failReads, killAtRequest, manualBeforeApply,
 }
 
-// TestHistories_FoundFailures tells the histories that random ones have found.
+// TestHistories_FoundFailures runs histories in which random runs have found a failure.
 func TestHistories_FoundFailures(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
 	tests := map[string][]event{
-		"a shop is given to the wrong store": {
-			{verb: want, shop: 0, n: 0}, {verb: tune, shop: 0, n: tuneMistaken}, {verb: apply},
+		"a shop is configured for the wrong store": {
+			{verb: assign, shop: 0, n: 0}, {verb: toggle, shop: 0, n: toggleWrongStore}, {verb: apply},
 		},
-		"a connected shop is given to the wrong store": {
-			{verb: want, shop: 0, n: 1}, {verb: apply}, {verb: tune, shop: 0, n: tuneMistaken}, {verb: apply},
+		"a connected shop is configured for the wrong store": {
+			{verb: assign, shop: 0, n: 1}, {verb: apply}, {verb: toggle, shop: 0, n: toggleWrongStore}, {verb: apply},
 		},
-		"a pair is destroyed while the shop's reads lag": {
-			{verb: want, shop: 0, n: 0}, {verb: apply}, {verb: destroy, trouble: trouble{kind: stale}},
+		"a pair is destroyed while the shop's reads are stale": {
+			{verb: assign, shop: 0, n: 0}, {verb: apply}, {verb: destroy, fault: fault{kind: staleReads}},
 		},
 		"another run installs the key that this one deletes": {
-			{verb: want, shop: 1, n: 1}, {verb: want, estate: 1, shop: 1, n: 0}, {verb: apply, estate: 1},
-			{verb: apply, trouble: trouble{meet, 9, 0, 21}},
+			{verb: assign, shop: 1, n: 1}, {verb: assign, workspace: 1, shop: 1, n: 0}, {verb: apply, workspace: 1},
+			{verb: apply, fault: fault{concurrentRun, 9, 0, 21}},
 		},
-		"a pair's run is killed when the key is made": {
-			{verb: want, shop: 0, n: 0}, {verb: apply, trouble: trouble{kind: killAfter}},
+		"a pair's run is killed when the key is generated": {
+			{verb: assign, shop: 0, n: 0}, {verb: apply, fault: fault{kind: killAfter}},
 		},
 		"a connection's run is killed before the key is installed": {
-			{verb: want, shop: 1, n: 1}, {verb: apply, trouble: trouble{kind: killBefore, at: 1}},
+			{verb: assign, shop: 1, n: 1}, {verb: apply, fault: fault{kind: killBefore, at: 1}},
 		},
 		"a fleet's run is killed before the key is installed": {
-			{verb: want, shop: 1, n: 2}, {verb: apply, trouble: trouble{kind: killBefore, at: 1}},
+			{verb: assign, shop: 1, n: 2}, {verb: apply, fault: fault{kind: killBefore, at: 1}},
 		},
 		"a pair takes over after a connection's run was killed": {
-			{verb: want, shop: 2, n: 1}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}}, {verb: want, shop: 2, n: 0},
+			{verb: assign, shop: 2, n: 1}, {verb: apply, fault: fault{kind: killBefore, at: 2}}, {verb: assign, shop: 2, n: 0},
 		},
 		"a pair's credentials that clear are replaced, the new ones first": {
-			{verb: want, shop: 0, n: 0}, {verb: tune, shop: 0, n: tuneClear}, {verb: tune, shop: 0, n: tuneOverlap}, {verb: apply},
+			{verb: assign, shop: 0, n: 0}, {verb: toggle, shop: 0, n: toggleClear}, {verb: toggle, shop: 0, n: toggleCreateFirst}, {verb: apply},
 			{verb: replace, shop: 0, n: 1},
 		},
 		"keys and shops have provider configurations of their own": {
-			{verb: want, shop: 2, n: 0}, {verb: tune, shop: 2, n: tuneSplit}, {verb: apply}, {verb: destroy},
+			{verb: assign, shop: 2, n: 0}, {verb: toggle, shop: 2, n: toggleSplit}, {verb: apply}, {verb: destroy},
 		},
-		"pairs are destroyed right after they were installed, while the shops' reads lag": {
-			{verb: want, estate: 1, shop: 1, n: 0}, {verb: want, estate: 1, shop: 0, n: 0}, {verb: adopt, estate: 1, shop: 1},
-			{verb: apply, estate: 1, trouble: trouble{kind: own}}, {verb: destroy, estate: 1, trouble: trouble{kind: stale}},
+		"pairs are destroyed right after they were installed, while the shops' reads are stale": {
+			{verb: assign, workspace: 1, shop: 1, n: 0}, {verb: assign, workspace: 1, shop: 0, n: 0}, {verb: importKeys, workspace: 1, shop: 1},
+			{verb: apply, workspace: 1, fault: fault{kind: ownTokens}}, {verb: destroy, workspace: 1, fault: fault{kind: staleReads}},
 		},
-		"another run still has to install the key that this one takes for a killed run's": {
-			{verb: want, estate: 1, shop: 1, n: 1}, {verb: want, shop: 2, n: 0}, {verb: want, shop: 0, n: 0}, {verb: want, shop: 1, n: 2},
-			{verb: apply, trouble: trouble{meet, 8, 0, 7}}, {verb: want, estate: 1, shop: 1, n: 3},
+		"another run is about to install the key that this one takes for an orphan": {
+			{verb: assign, workspace: 1, shop: 1, n: 1}, {verb: assign, shop: 2, n: 0}, {verb: assign, shop: 0, n: 0}, {verb: assign, shop: 1, n: 2},
+			{verb: apply, fault: fault{concurrentRun, 8, 0, 7}}, {verb: assign, workspace: 1, shop: 1, n: 3},
 		},
-		"a connection is made anew beside a shop of the same store that another state has": {
-			{verb: want, estate: 1, shop: 0, n: 1}, {verb: apply, estate: 1, trouble: trouble{kind: own}}, {verb: want, shop: 1, n: 1},
-			{verb: apply, trouble: trouble{kind: own}}, {verb: tune, shop: 1, n: tuneTurn}, {verb: apply, trouble: trouble{kind: own}},
-			{verb: tune, shop: 1, n: tuneName}, {verb: apply, trouble: trouble{kind: own}},
+		"a connection is recreated beside a shop of the same store in another state": {
+			{verb: assign, workspace: 1, shop: 0, n: 1}, {verb: apply, workspace: 1, fault: fault{kind: ownTokens}}, {verb: assign, shop: 1, n: 1},
+			{verb: apply, fault: fault{kind: ownTokens}}, {verb: toggle, shop: 1, n: toggleTriggers}, {verb: apply, fault: fault{kind: ownTokens}},
+			{verb: toggle, shop: 1, n: toggleAddress}, {verb: apply, fault: fault{kind: ownTokens}},
 		},
-		"a shop leaves a fleet that is told to clear in the same run": {
-			{verb: want, shop: 2, n: 2}, {verb: want, shop: 1, n: 2}, {verb: apply}, {verb: tune, shop: 1, n: tuneClear}, {verb: want, shop: 2, n: 0},
+		"a shop leaves a fleet that is configured to clear in the same run": {
+			{verb: assign, shop: 2, n: 2}, {verb: assign, shop: 1, n: 2}, {verb: apply}, {verb: toggle, shop: 1, n: toggleClear}, {verb: assign, shop: 2, n: 0},
 			{verb: apply},
 		},
 		"two updates of a connection in a row are killed before they delete": {
-			{verb: want, shop: 2, n: 1}, {verb: apply}, {verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
-			{verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
+			{verb: assign, shop: 2, n: 1}, {verb: apply}, {verb: toggle, shop: 2, n: toggleTriggers}, {verb: apply, fault: fault{kind: killBefore, at: 2}},
+			{verb: toggle, shop: 2, n: toggleTriggers}, {verb: apply, fault: fault{kind: killBefore, at: 2}},
 		},
 		"two updates of a fleet in a row are killed before they delete": {
-			{verb: want, shop: 2, n: 2}, {verb: apply}, {verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
-			{verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
+			{verb: assign, shop: 2, n: 2}, {verb: apply}, {verb: toggle, shop: 2, n: toggleTriggers}, {verb: apply, fault: fault{kind: killBefore, at: 2}},
+			{verb: toggle, shop: 2, n: toggleTriggers}, {verb: apply, fault: fault{kind: killBefore, at: 2}},
 		},
 		"a provider configuration without shops gets them after it could not delete": {
-			{verb: want, shop: 0, n: 0}, {verb: tune, shop: 0, n: tuneSplit}, {verb: apply}, {verb: replace, shop: 0, n: 0},
+			{verb: assign, shop: 0, n: 0}, {verb: toggle, shop: 0, n: toggleSplit}, {verb: apply}, {verb: replace, shop: 0, n: 0},
 		},
 		"a fleet takes over from a pair whose provider configuration had no shops": {
-			{verb: want, shop: 2, n: 0}, {verb: tune, shop: 2, n: tuneSplit}, {verb: adopt, shop: 2}, {verb: apply}, {verb: want, shop: 2, n: 2},
+			{verb: assign, shop: 2, n: 0}, {verb: toggle, shop: 2, n: toggleSplit}, {verb: importKeys, shop: 2}, {verb: apply}, {verb: assign, shop: 2, n: 2},
 		},
 		"a killed run's key is not listed when the next run plans": {
-			{verb: want, shop: 0, n: 0}, {verb: apply, trouble: trouble{kind: killAfter}}, {verb: apply, trouble: trouble{kind: stale}},
+			{verb: assign, shop: 0, n: 0}, {verb: apply, fault: fault{kind: killAfter}}, {verb: apply, fault: fault{kind: staleReads}},
 		},
 		"a killed replacement of a pair is not repeated": {
-			{verb: want, shop: 2, n: 0}, {verb: apply}, {verb: replace, shop: 2, n: 0, trouble: trouble{kind: killAfter}},
+			{verb: assign, shop: 2, n: 0}, {verb: apply}, {verb: replace, shop: 2, n: 0, fault: fault{kind: killAfter}},
 		},
 		"a killed replacement of a connection is not repeated": {
-			{verb: want, shop: 2, n: 1}, {verb: apply}, {verb: replace, shop: 2, n: 2, trouble: trouble{kind: killAfter}},
+			{verb: assign, shop: 2, n: 1}, {verb: apply}, {verb: replace, shop: 2, n: 2, fault: fault{kind: killAfter}},
 		},
-		"a state lets go of a pair that another one has imported": {
-			{verb: want, estate: 1, shop: 0, n: 0}, {verb: want, shop: 0, n: 0}, {verb: apply}, {verb: hand, shop: 0, n: handSave},
-			{verb: want, shop: 0, n: 3}, {verb: adopt, estate: 1, shop: 0}, {verb: replace, estate: 1, shop: 1, n: 0},
+		"a state forgets a pair that another one has imported": {
+			{verb: assign, workspace: 1, shop: 0, n: 0}, {verb: assign, shop: 0, n: 0}, {verb: apply}, {verb: manual, shop: 0, n: manualSave},
+			{verb: assign, shop: 0, n: 3}, {verb: importKeys, workspace: 1, shop: 0}, {verb: replace, workspace: 1, shop: 1, n: 0},
 		},
 		"a pair of another store takes over from a connection that clears": {
-			{verb: want, shop: 0, n: 1}, {verb: tune, shop: 0, n: tuneClear}, {verb: apply}, {verb: want, shop: 0, n: 0},
-			{verb: tune, shop: 0, n: tuneMistaken}, {verb: apply},
+			{verb: assign, shop: 0, n: 1}, {verb: toggle, shop: 0, n: toggleClear}, {verb: apply}, {verb: assign, shop: 0, n: 0},
+			{verb: toggle, shop: 0, n: toggleWrongStore}, {verb: apply},
 		},
-		"a pair that clears makes room for a fleet": {
-			{verb: want, shop: 1, n: 0}, {verb: tune, shop: 1, n: tuneClear}, {verb: apply}, {verb: want, shop: 1, n: 2}, {verb: apply},
+		"a fleet takes over from a pair that clears": {
+			{verb: assign, shop: 1, n: 0}, {verb: toggle, shop: 1, n: toggleClear}, {verb: apply}, {verb: assign, shop: 1, n: 2}, {verb: apply},
 		},
 	}
 	for name, history := range tests {
@@ -207,7 +207,7 @@ func TestHistories_FoundFailures(t *testing.T) {
 				for i := range ordered {
 					ordered[i].order = order
 				}
-				mustHold(t, d, options{remembers: order%2 == 1, way: way(order) % ways}, ordered)
+				checkHistory(t, d, options{sharesCache: order%2 == 1, resolution: resolution(order) % resolutionCount}, ordered)
 			})
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -17,7 +18,7 @@ import (
 type Merchant struct {
 	client *transport.Client
 	// turn is held by the call that reads or sets checked and impostor.
-	turn chan struct{}
+	turn *semaphore.Weighted
 	// checked says whether the check with invented credentials is done. impostor says why the API failed it; nil if
 	// it passed. Only the holder of turn may use them.
 	checked  bool
@@ -26,7 +27,7 @@ type Merchant struct {
 
 // NewMerchant returns a client of the merchant API.
 func NewMerchant(client *transport.Client) *Merchant {
-	return &Merchant{client: client, turn: make(chan struct{}, 1)}
+	return &Merchant{client: client, turn: semaphore.NewWeighted(1)}
 }
 
 // ProofError says why the provider could not prove that a username and secret work.
@@ -67,8 +68,7 @@ func (e *ProofError) Error() string {
 // Unwrap returns the cause.
 func (e *ProofError) Unwrap() error { return e.Cause }
 
-// ImpostorError says that the server at the merchant API's address did not reject a made-up username and
-// secret.
+// ImpostorError says that the server at the merchant API's address did not reject invented credentials.
 type ImpostorError struct {
 	// Host is the merchant API's expected host.
 	Host string
@@ -82,9 +82,9 @@ type ImpostorError struct {
 // Error implements error.
 func (e *ImpostorError) Error() string {
 	if e.Status == 0 {
-		return e.Host + " answered a made-up username and secret with a success, and not with 401"
+		return e.Host + " answered an invented username and secret with a success, and not with 401"
 	}
-	text := fmt.Sprintf("%s answered a made-up username and secret with %d %s, and not with 401", e.Host, e.Status, http.StatusText(e.Status))
+	text := fmt.Sprintf("%s answered an invented username and secret with %d %s, and not with 401", e.Host, e.Status, http.StatusText(e.Status))
 	switch {
 	case e.MediaType != "":
 		text += " (" + e.MediaType + ")"
@@ -111,7 +111,7 @@ func (m *Merchant) Prove(ctx context.Context, username, secret string) error {
 		verdict = verdictAccepted
 	}
 	if verdict == verdictAccepted || verdict == VerdictNoProduct {
-		if failure := m.refusesMadeUp(ctx, secret); failure != nil {
+		if failure := m.refusesInvented(ctx, secret); failure != nil {
 			return &ProofError{Username: username, Verdict: verdictOfCheck(failure), Cause: failure}
 		}
 	}
@@ -145,24 +145,22 @@ func (m *Merchant) hasNoSuchOrder(ctx context.Context, auth transport.Basic) boo
 		(strings.Contains(failure.Code, "ORDER") || failure.Code == "NOT_FOUND")
 }
 
-// Refuses checks that the API rejects a made-up username and secret of the environment. The error is an
+// Refuses checks that the API rejects invented credentials of the environment. The error is an
 // [*ImpostorError] if the server is not the merchant API.
 func (m *Merchant) Refuses(ctx context.Context, e Environment) error {
-	return m.refusesMadeUp(ctx, e.SecretPrefix(SecretKustom)+"0")
+	return m.refusesInvented(ctx, e.SecretPrefix(SecretKustom)+"0")
 }
 
-// refusesMadeUp checks that the API rejects invented credentials. It caches the answer, but not a failure to get one.
-func (m *Merchant) refusesMadeUp(ctx context.Context, like string) error {
-	select {
-	case m.turn <- struct{}{}:
-		defer func() { <-m.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+// refusesInvented checks that the API rejects invented credentials. It caches the answer, but not a failure to get one.
+func (m *Merchant) refusesInvented(ctx context.Context, like string) error {
+	if err := m.turn.Acquire(ctx, 1); err != nil {
+		return err
 	}
+	defer m.turn.Release(1)
 	if !m.checked {
-		err := m.getUnknownOrder(ctx, pathOrder, madeUp(like))
+		err := m.getUnknownOrder(ctx, pathOrder, inventedPair(like))
 		if !isAnswer(err) || verdictOf(err) == VerdictFirewall {
-			return fmt.Errorf("ask with a made-up username and secret: %w", err)
+			return fmt.Errorf("ask with an invented username and secret: %w", err)
 		}
 		m.checked, m.impostor = true, m.impostorIn(err)
 	}
@@ -186,8 +184,8 @@ func (m *Merchant) impostorIn(err error) *ImpostorError {
 	return e
 }
 
-// madeUp returns a pair of the documented form that belongs to nobody, for the environment of the secret.
-func madeUp(like string) transport.Basic {
+// inventedPair returns a pair of the documented form that belongs to nobody, for the environment of the secret.
+func inventedPair(like string) transport.Basic {
 	username, e := "M00000000-", Production
 	if of, _ := SecretEnvironment(like); of == Playground {
 		username, e = "PM00000000-", Playground

@@ -154,7 +154,7 @@ func TestProve_CheckThatFailsIsRepeated(t *testing.T) {
 	}
 }
 
-// However many pairs are proven at once, the client sends one made-up pair.
+// However many pairs are proven at once, the client sends one invented pair.
 func TestProve_ChecksOnceForMany(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
@@ -169,14 +169,14 @@ func TestProve_ChecksOnceForMany(t *testing.T) {
 		})
 	}
 	group.Wait()
-	madeUp := 0
+	invented := 0
 	for _, r := range b.box.Requests() {
 		if r.Caller == "" {
-			madeUp++
+			invented++
 		}
 	}
-	if n := len(b.box.Requests()); n != many+1 || madeUp != 1 {
-		t.Errorf("%d requests were sent, %d of them with invented credentials", n, madeUp)
+	if n := len(b.box.Requests()); n != many+1 || invented != 1 {
+		t.Errorf("%d requests were sent, %d of them with invented credentials", n, invented)
 	}
 }
 
@@ -249,7 +249,7 @@ func TestProve_CountsAsTraffic(t *testing.T) {
 // A new key is rejected at first, while it propagates.
 func TestProve_RefusesPropagatingKey(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{Spread: 10 * time.Second})
+	b := threeShops(t, sandbox.Options{PropagationDelay: 10 * time.Second})
 	key := b.key()
 	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), kustom.VerdictRefused, key.Username, key.Secret)
 	b.clock.Advance(10 * time.Second)

@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
@@ -75,7 +77,7 @@ type shop struct {
 	access  Access
 	account *browser.Account
 	// turn is held while signing in, so that one goroutine signs in for all.
-	turn chan struct{}
+	turn *semaphore.Weighted
 	// signedIn counts the sign-ins.
 	signedIn int
 	// refused says why the login was refused. Only the holder of turn may use it.
@@ -125,7 +127,7 @@ func (c *Client) account(name string) (*shop, error) {
 		session = *access.Session
 	}
 	site := Site(address, c.Labels, c.Taught)
-	made := &shop{site: site, access: access, account: browser.NewAccount(site, session), turn: make(chan struct{}, 1)}
+	made := &shop{site: site, access: access, account: browser.NewAccount(site, session), turn: semaphore.NewWeighted(1)}
 	c.shops[name] = made
 	return made, nil
 }

@@ -39,12 +39,10 @@ var (
 
 // signInOnce signs in, unless another goroutine has done so since signedIn had the given value.
 func (c *Client) signInOnce(ctx context.Context, name string, s *shop, times int) error {
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := s.turn.Acquire(ctx, 1); err != nil {
+		return err
 	}
+	defer s.turn.Release(1)
 	if _, now := c.current(s); now > times {
 		return nil
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -55,14 +57,12 @@ func (e *UnexplainedError) Error() string {
 // after a cancellation, to receive the secret. Description must be empty: see [Portal.SupportsDescriptions].
 func (p *Portal) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
 	merchantID, description := r.MerchantID, r.Description
-	turn, _ := p.turns.LoadOrStore(merchantID, make(chan struct{}, 1))
-	taken, _ := turn.(chan struct{})
-	select {
-	case taken <- struct{}{}:
-		defer func() { <-taken }()
-	case <-ctx.Done():
-		return kustom.NewKey{}, ctx.Err()
+	found, _ := p.turns.LoadOrStore(merchantID, semaphore.NewWeighted(1))
+	turn, _ := found.(*semaphore.Weighted)
+	if err := turn.Acquire(ctx, 1); err != nil {
+		return kustom.NewKey{}, err
 	}
+	defer turn.Release(1)
 	key, err := p.generate(ctx, kustom.Orphan{MerchantID: merchantID, Description: description})
 	if err != nil {
 		return kustom.NewKey{}, fmt.Errorf("generate an API key for store %s: %w", merchantID, err)

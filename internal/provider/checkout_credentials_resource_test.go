@@ -61,7 +61,7 @@ func TestShop_WritesSecretAgainOnlyForNewVersion(t *testing.T) {
 			PostApplyFunc: func() {
 				v.wantWorking(t, "nettbutikk")
 				v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
-				// The pair, and the made-up one.
+				// The pair, and the invented one.
 				v.wantCount(t, 2, sandbox.Merchant, http.MethodGet, orderCall)
 			},
 		},

@@ -172,7 +172,7 @@ func TestCreateTestOrder_TellsWhyThereIsNone(t *testing.T) {
 // TestCreateTestOrder_WaitsForANewKey uses a key that does not work everywhere yet.
 func TestCreateTestOrder_WaitsForANewKey(t *testing.T) {
 	t.Parallel()
-	v := newVendors(t, playgroundSeed(), sandbox.Options{Spread: 10 * time.Second})
+	v := newVendors(t, playgroundSeed(), sandbox.Options{PropagationDelay: 10 * time.Second})
 	key, err := v.GenerateKey(playgroundStore, "")
 	if err != nil {
 		t.Fatal(err)

@@ -93,7 +93,7 @@ func TestAdvise_SaysWhatToDo(t *testing.T) {
 		{
 			"impostor",
 			&kustom.ProofError{Username: "M1-a", Verdict: kustom.VerdictImpostor, Cause: &kustom.ImpostorError{Host: "proxy.example", Status: 404, MediaType: "text/html"}},
-			"proxy.example answered a made-up username and secret with 404 Not Found, and not with 401 (text/html). Nothing was written to the shop.", true,
+			"proxy.example answered an invented username and secret with 404 Not Found, and not with 401 (text/html). Nothing was written to the shop.", true,
 		},
 		{"country of an order", saying("no configured currencies for order billing country"), "Set country, currency and locale", false},
 		{"address of an order", saying("Bad value: confirmation"), "The provider derives them from shop_url", false},

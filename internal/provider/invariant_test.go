@@ -189,10 +189,10 @@ resource "kustom_api_key" "key" {
 func TestProof_RetriesWhilePropagating_I1(t *testing.T) {
 	t.Parallel()
 	// One shop, and a clock that only moves when somebody waits: neither the wait of another shop nor a busy
-	// machine lets the key spread before it is tried.
+	// machine lets the key propagate before it is tried.
 	seed := sandbox.FleetSeed(1)
 	clk := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
-	w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed, clock: clk, sandbox: sandbox.Options{Spread: 20 * time.Second}})
+	w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed, clock: clk, sandbox: sandbox.Options{PropagationDelay: 20 * time.Second}})
 	w.useExample(t, "switch", seed)
 	w.mustApply(t)
 	refused := slices.ContainsFunc(w.sandbox.Requests(), func(r sandbox.Request) bool {

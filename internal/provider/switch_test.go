@@ -268,7 +268,7 @@ func createAndChange(t *testing.T, run runSteps) {
 // TestKey_WaitsForPendingKey waits for a key that the portal takes its time to make and that then takes a
 // moment to work.
 func TestKey_WaitsForPendingKey(t *testing.T) {
-	v := newVendors(t, exampleSeed(), sandbox.Options{Pending: 3, Spread: 10 * time.Second})
+	v := newVendors(t, exampleSeed(), sandbox.Options{Pending: 3, PropagationDelay: 10 * time.Second})
 	runInProcess(t, v, []resource.TestStep{{
 		Config: generated(t),
 		PostApplyFunc: func() {

@@ -64,7 +64,7 @@ func TestVerifyCredentials_TellsWhatItFinds(t *testing.T) {
 // its old one.
 func TestVerifyCredentials_ClearsSwitchStatus(t *testing.T) {
 	t.Parallel()
-	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{Spread: 10 * time.Second})
+	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{PropagationDelay: 10 * time.Second})
 	key, err := v.GenerateKey("M00412871", "")
 	if err != nil {
 		t.Fatal(err)
@@ -246,7 +246,7 @@ func TestVerifyCredentials_KeepsItsTimeout(t *testing.T) {
 func TestAccVerifyCredentials_FollowsChange(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, sandbox: sandbox.Options{Spread: 5 * time.Second}})
+	w := newTestEnv(t, testEnvOptions{seed: &seed, sandbox: sandbox.Options{PropagationDelay: 5 * time.Second}})
 	w.skipBelow(t, tfversion.Version1_14_0)
 	w.useExample(t, "verify-after-change", seed)
 	applied := w.mustApply(t)

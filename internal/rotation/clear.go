@@ -30,11 +30,10 @@ func (s *Shops) Clear(ctx context.Context, name, username, updatedAt string) (cl
 // clear is Clear without the journal.
 func (s *Shops) clear(ctx context.Context, name, username, updatedAt string) (cleared bool, err error) {
 	h := s.shop(name)
-	release, err := h.acquire(ctx)
-	if err != nil {
+	if err := h.turn.Acquire(ctx, 1); err != nil {
 		return false, fmt.Errorf("clear the credentials of shop %s: %w", name, err)
 	}
-	defer release()
+	defer h.turn.Release(1)
 	credentials, err := s.read(ctx, name, h)
 	if isNotInstalled(err) {
 		return true, nil

@@ -61,11 +61,10 @@ func (s *Shops) RetryWhilePropagating(ctx context.Context, call func() error) er
 func (s *Shops) Install(ctx context.Context, name string, pair Pair) (credentials mystore.Credentials, err error) {
 	ctx = withShop(ctx, name, "")
 	h := s.shop(name)
-	release, err := h.acquire(ctx)
-	if err != nil {
+	if err := h.turn.Acquire(ctx, 1); err != nil {
 		return mystore.Credentials{}, fmt.Errorf("write the credentials of shop %s: %w", name, err)
 	}
-	defer release()
+	defer h.turn.Release(1)
 	h.startWrite(pair.Username)
 	err = s.steps.run(ctx, StepInstall, "", pair.Username, func() error {
 		credentials, err = s.write(ctx, name, h, pair)

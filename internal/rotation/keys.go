@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
@@ -24,7 +26,7 @@ type Keys struct {
 	steps *stepRecorder
 
 	// listing is held by the goroutine that lists all keys. The others wait for its list.
-	listing chan struct{}
+	listing *semaphore.Weighted
 
 	mu          sync.Mutex
 	singleReads map[string]bool
@@ -85,7 +87,7 @@ const (
 // NewKeys returns an empty cache of the portal's keys.
 func NewKeys(portal Portal, c clock.Clock) *Keys {
 	return &Keys{
-		portalCalls: portalCalls{portal}, clock: c, listing: make(chan struct{}, 1),
+		portalCalls: portalCalls{portal}, clock: c, listing: semaphore.NewWeighted(1),
 		singleReads: map[string]bool{}, stores: map[string]storeList{}, stale: map[string]int{},
 		single: map[string]*refresh{},
 	}
@@ -454,12 +456,10 @@ func (k *Keys) applyLocalChanges() {
 
 // listAll lists all keys, unless that has been done. The next call retries after a failure.
 func (k *Keys) listAll(ctx context.Context) error {
-	select {
-	case k.listing <- struct{}{}:
-		defer func() { <-k.listing }()
-	case <-ctx.Done():
-		return fmt.Errorf("list API keys: %w", ctx.Err())
+	if err := k.listing.Acquire(ctx, 1); err != nil {
+		return fmt.Errorf("list API keys: %w", err)
 	}
+	defer k.listing.Release(1)
 	k.mu.Lock()
 	done := k.complete || k.tooMany
 	k.mu.Unlock()

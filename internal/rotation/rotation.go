@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
@@ -107,7 +109,7 @@ func New(o Options) *Engine {
 	shops.steps = keys.steps
 	return &Engine{
 		Keys: keys, Shops: shops, Prefetcher: NewPrefetcher(shops), clock: o.Clock, requests: newRequestLog(o.Requests), steps: keys.steps,
-		walk: walk{deletingAbandoned: make(chan struct{}, 1)},
+		walk: walk{deletingAbandoned: semaphore.NewWeighted(1)},
 	}
 }
 

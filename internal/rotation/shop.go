@@ -1,9 +1,10 @@
 package rotation
 
 import (
-	"context"
 	"errors"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
@@ -12,9 +13,9 @@ import (
 type shop struct {
 	name  string
 	shops *Shops
-	// sem is held during each read or write of the shop, so that an answer from before a write does not replace the
-	// written value.
-	sem chan struct{}
+	// turn is held during each read or write of the shop, so that an answer from before a write does not replace
+	// the written value.
+	turn *semaphore.Weighted
 
 	// The fields below are guarded by shops.mu.
 
@@ -49,16 +50,6 @@ type shop struct {
 	// unmanaged reports that this walk has destroyed the shop's object and left the shop unchanged. No later step
 	// of the walk gives it another key.
 	unmanaged bool
-}
-
-// acquire waits until no other goroutine reads or writes the shop. The caller must call release.
-func (h *shop) acquire(ctx context.Context) (func(), error) {
-	select {
-	case h.sem <- struct{}{}:
-		return func() { <-h.sem }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // cached returns the cached credentials, or why the shop has none, and whether they are known.

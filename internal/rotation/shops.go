@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
@@ -58,7 +60,7 @@ func (s *Shops) shop(name string) *shop {
 	defer s.mu.Unlock()
 	found, ok := s.shops[name]
 	if !ok {
-		found = &shop{name: name, shops: s, sem: make(chan struct{}, 1), stores: map[string]bool{}}
+		found = &shop{name: name, shops: s, turn: semaphore.NewWeighted(1), stores: map[string]bool{}}
 		s.shops[name] = found
 	}
 	return found
@@ -124,11 +126,10 @@ func (s *Shops) Fresh(ctx context.Context, name string) (mystore.Credentials, er
 // readUnless returns a shop's cached credentials if enough accepts them, and reads the shop otherwise.
 func (s *Shops) readUnless(ctx context.Context, name string, enough func(*shop) bool) (mystore.Credentials, error) {
 	h := s.shop(name)
-	release, err := h.acquire(ctx)
-	if err != nil {
+	if err := h.turn.Acquire(ctx, 1); err != nil {
 		return mystore.Credentials{}, fmt.Errorf("read the credentials of shop %s: %w", name, err)
 	}
-	defer release()
+	defer h.turn.Release(1)
 	if enough(h) {
 		credentials, missing, _ := h.cached()
 		return credentials, missing
@@ -162,11 +163,10 @@ func (s *Shops) ConfirmedCredentials(ctx context.Context, name string) (mystore.
 		return credentials, err
 	}
 	h := s.shop(name)
-	release, err := h.acquire(ctx)
-	if err != nil {
+	if err := h.turn.Acquire(ctx, 1); err != nil {
 		return mystore.Credentials{}, fmt.Errorf("read the credentials of shop %s: %w", name, err)
 	}
-	defer release()
+	defer h.turn.Release(1)
 	s.mu.Lock()
 	certain, first := h.missingConfirmed, h.readAt
 	s.mu.Unlock()

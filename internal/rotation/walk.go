@@ -4,13 +4,15 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // walk is what the objects of one walk share.
 type walk struct {
-	// deletingAbandoned is held by the goroutine that is in [Engine.DeleteAbandonedKeys]. It is a channel, because a deletion
-	// may wait for a minute, and a cancelled run must not wait for it.
-	deletingAbandoned chan struct{}
+	// deletingAbandoned is held by the goroutine that is in [Engine.DeleteAbandonedKeys]. It is not a mutex, because
+	// a deletion may wait for a minute, and a cancelled run must not wait for it.
+	deletingAbandoned *semaphore.Weighted
 
 	mu sync.Mutex
 	// cleared has the observations of shops from before this walk cleared them. When Terraform replaces an object,

@@ -14,7 +14,7 @@ func (b *bench) remove(merchantID, credentialID string) {
 
 // A switch in the guide's order breaks no invariant.
 func TestViolations_NoneDuringSwitch(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{Spread: 5 * time.Second, Pending: 1})
+	b := newBench(t, ThreeShops(), Options{PropagationDelay: 5 * time.Second, Pending: 1})
 	legacy := b.s.Keys(fjellsport)[0]
 	made := b.generate()
 	path := "/stores/" + fjellsport + "/credentials/" + made.text("credential_id")
@@ -46,7 +46,7 @@ func TestViolations_ReportBrokenInvariants(t *testing.T) {
 			want: []ViolationKind{ViolationWrongSecret, ViolationShopStopped},
 		},
 		"too early": {
-			options: Options{Spread: time.Second},
+			options: Options{PropagationDelay: time.Second},
 			act:     func(b *bench, key Key) { b.install("fjellsport", pairBody(key.Username, key.Secret)) },
 			want:    []ViolationKind{ViolationNotAccepted, ViolationShopStopped},
 		},

@@ -121,16 +121,16 @@ func TestMerchant_ReportsBreaches(t *testing.T) {
 }
 
 func TestMerchant_RefusesPropagatingKey(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{Spread: 10 * time.Second})
+	b := newBench(t, ThreeShops(), Options{PropagationDelay: 10 * time.Second})
 	made := b.generate()
 	username, secret := made.text("username"), made.text("secret")
 	b.clock.Advance(10*time.Second - 1)
 	if got := b.try(username, secret); got != http.StatusUnauthorized {
-		t.Errorf("a key that has not spread is answered with %d", got)
+		t.Errorf("a key that has not propagated is answered with %d", got)
 	}
 	b.clock.Advance(1)
 	if got := b.try(username, secret); got != http.StatusNotFound {
-		t.Errorf("a key that has spread is answered with %d", got)
+		t.Errorf("a key that has propagated is answered with %d", got)
 	}
 	b.wantViolations()
 }
@@ -160,7 +160,7 @@ func TestMerchant_RecordsTraffic(t *testing.T) {
 }
 
 func TestPlaceOrder_UsesShopsKey(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{Spread: time.Minute})
+	b := newBench(t, ThreeShops(), Options{PropagationDelay: time.Minute})
 	switched := func() bool {
 		res := b.portal(http.MethodGet, "/stores/"+fjellsport+"/endpoint-status", "", adminHeader())
 		return res.json["action_required"] == false && !strings.Contains(res.body, "klarna")
@@ -176,7 +176,7 @@ func TestPlaceOrder_UsesShopsKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := b.s.PlaceOrder("fjellsport"); err == nil {
-		t.Errorf("an order went through with a key that has not spread")
+		t.Errorf("an order went through with a key that has not propagated")
 	}
 	b.clock.Advance(time.Minute)
 	if err := b.s.PlaceOrder("fjellsport"); err != nil {

@@ -66,8 +66,8 @@ func (systemClock) Now() time.Time { return time.Now() }
 type Options struct {
 	// Clock is the source of time; nil means the real clock.
 	Clock Clock
-	// Spread is the time from a key's creation until it works at the merchant API.
-	Spread time.Duration
+	// PropagationDelay is the time from a key's creation until it works at the merchant API.
+	PropagationDelay time.Duration
 	// Pending is the number of GETs until a key generated through the API becomes ACTIVE. With 0, the POST answers
 	// 201 with the secret. Otherwise it answers 202, and the last GET answers ACTIVE with the secret. On a page, the
 	// user is asked that many times to wait.
@@ -119,7 +119,7 @@ func New(seed Seed, o Options) (*Sandbox, error) {
 	if o.KeyLimit == 0 {
 		o.KeyLimit = defaultKeyLimit
 	}
-	if o.Spread < 0 || o.Pending < 0 || o.KeyLimit < 0 || o.Latency < 0 || o.KeyLifetime < 0 {
+	if o.PropagationDelay < 0 || o.Pending < 0 || o.KeyLimit < 0 || o.Latency < 0 || o.KeyLifetime < 0 {
 		return nil, errors.New("an option of the sandbox is negative")
 	}
 	if err := o.Pages.check(); err != nil {

@@ -118,7 +118,7 @@ func TestNew_RefusesInvalidSeed(t *testing.T) {
 		"shop's name":         {corrupt: func(s *Seed) { s.Shops[0].Name = "a/b" }, want: "name"},
 		"shop's store":        {corrupt: func(s *Seed) { s.Shops[0].MerchantID = "M1" }, want: "store"},
 		"half a pair":         {corrupt: func(s *Seed) { s.Shops[0].KustomSecret = "" }, want: "together"},
-		"negative spread":     {options: Options{Spread: -1}, want: "negative"},
+		"negative delay":      {options: Options{PropagationDelay: -1}, want: "negative"},
 		"negative pending":    {options: Options{Pending: -1}, want: "negative"},
 		"negative key limit":  {options: Options{KeyLimit: -1}, want: "negative"},
 		"negative lifetime":   {options: Options{KeyLifetime: -1}, want: "negative"},

@@ -267,7 +267,7 @@ func (s *Sandbox) expired(k *key) bool { return k.ExpiresAt != nil && !s.now().B
 
 // hasPropagated reports whether the key has propagated through its API.
 func (s *Sandbox) hasPropagated(k *key) bool {
-	return k.exactCreatedAt.IsZero() || s.now().Sub(k.exactCreatedAt) >= s.options.Spread
+	return k.exactCreatedAt.IsZero() || s.now().Sub(k.exactCreatedAt) >= s.options.PropagationDelay
 }
 
 func (sh *Shop) extension(id string) *Extension {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
@@ -17,7 +18,7 @@ type Limiter struct {
 	rate  *rate.Limiter
 	// turn is held by the next waiter. Only that waiter takes from the allowance, at the moment when it may go.
 	// So a later pause finds nothing taken in advance.
-	turn chan struct{}
+	turn *semaphore.Weighted
 	// ignoresPauses says that a Retry-After for one request does not delay the others.
 	ignoresPauses bool
 
@@ -33,7 +34,7 @@ func NewLimiter(perMinute int, c clock.Clock) *Limiter {
 	return &Limiter{
 		clock: c,
 		rate:  rate.NewLimiter(rate.Limit(float64(perMinute-burst)/60), burst),
-		turn:  make(chan struct{}, 1),
+		turn:  semaphore.NewWeighted(1),
 	}
 }
 
@@ -50,12 +51,10 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	if l == nil {
 		return ctx.Err()
 	}
-	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := l.turn.Acquire(ctx, 1); err != nil {
+		return err
 	}
+	defer l.turn.Release(1)
 	for {
 		// The loop checks again after each wait, because a pause may have begun meanwhile.
 		now := l.clock.Now()

@@ -17,26 +17,26 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// mortal is a provider's server that stops answering when its run is killed.
-type mortal struct {
+// killableServer is a provider's server that stops answering when its run is killed.
+type killableServer struct {
 	tfdriver.Server
 	run *run
 }
 
-func (m mortal) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+func (m killableServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	return unlessKilled(ctx, m.run, req, m.Server.ReadResource)
 }
 
-func (m mortal) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
+func (m killableServer) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
 	return unlessKilled(ctx, m.run, req, m.Server.ImportResourceState)
 }
 
-func (m mortal) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+func (m killableServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	return unlessKilled(ctx, m.run, req, m.Server.PlanResourceChange)
 }
 
-func (m mortal) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	m.run.setDoing(req.TypeName)
+func (m killableServer) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	m.run.setApplying(req.TypeName)
 	return unlessKilled(ctx, m.run, req, m.Server.ApplyResourceChange)
 }
 
@@ -52,24 +52,24 @@ func unlessKilled[Request, Response any](ctx context.Context, r *run, req Reques
 	return resp, err
 }
 
-// carrier passes a run's requests to the sandbox, without a network, and injects the run's trouble.
-type carrier struct {
+// faultTransport passes a run's requests to the sandbox, without a network, and injects the run's fault.
+type faultTransport struct {
 	run *run
 	// sees has the shops for which the provider configuration has a token.
 	sees map[string]bool
 }
 
-func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
+func (c faultTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer func() {
 		if req.Body != nil {
-			_ = req.Body.Close() // There is nobody to tell.
+			_ = req.Body.Close()
 		}
 	}()
 	number, write := c.run.count(req)
-	c.run.pauseAt(req, number)
+	c.run.yieldBefore(req, number)
 	if req.Method != http.MethodDelete {
-		c.run.standing.RLock()
-		defer c.run.standing.RUnlock()
+		c.run.suspension.RLock()
+		defer c.run.suspension.RUnlock()
 	}
 	if c.run.isKilled() {
 		return nil, errKilled
@@ -77,13 +77,13 @@ func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
-	t := c.run.trouble
+	t := c.run.fault
 	switch t.kind {
-	case killReading:
+	case killAtRequest:
 		if number == t.at {
 			return nil, c.run.kill()
 		}
-	case refuseRead:
+	case failReads:
 		if write < 0 && number >= t.at && strings.Contains(req.URL.Path, "/"+shopNames[t.shop]+"/") {
 			return answer(req, http.StatusInternalServerError), nil
 		}
@@ -94,17 +94,17 @@ func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	return c.write(req, write)
 }
 
-// setDoing records the type of the object that the run is about to apply. There is one at a time.
-func (r *run) setDoing(typeName string) {
+// setApplying records the type of the object that the run is about to apply. There is one at a time.
+func (r *run) setApplying(typeName string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.doing = typeName
+	r.applying = typeName
 }
 
-func (r *run) isDoing() string {
+func (r *run) applyingType() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.doing
+	return r.applying
 }
 
 // count numbers all requests and, separately, those that change something. Other requests have the write number -1.
@@ -120,57 +120,57 @@ func (r *run) count(req *http.Request) (number, write int) {
 	return number, write
 }
 
-// pauseAt calls met, once, at the request at which another run takes over. It skips deletions, because nobody can
+// yieldBefore calls onYield, once, before the request at which another run takes over. It skips deletions, because nobody can
 // prevent changes between the last read and the deletion. It also skips the time between a pair's proof and
 // installation: the pair has no other key for the shop if somebody deletes this one.
-func (r *run) pauseAt(req *http.Request, number int) {
-	if number >= r.meetAt && req.Method != http.MethodDelete && r.isDoing() != shopType {
-		r.meet()
+func (r *run) yieldBefore(req *http.Request, number int) {
+	if number >= r.yieldAt && req.Method != http.MethodDelete && r.applyingType() != shopType {
+		r.yield()
 	}
 }
 
-// meet calls met, once.
-func (r *run) meet() {
+// yield calls onYield, once.
+func (r *run) yield() {
 	r.mu.Lock()
-	met := r.met
-	r.met = nil
+	onYield := r.onYield
+	r.onYield = nil
 	r.mu.Unlock()
-	if met != nil {
-		r.standStill(met)
+	if onYield != nil {
+		r.suspend(onYield)
 	}
 }
 
-// standStill blocks the run's other requests until f returns. Otherwise they could come between another run's last
+// suspend blocks the run's other requests until f returns. Otherwise they could come between another run's last
 // read and its deletion. The run's own deletion, which follows its last read, continues.
-func (r *run) standStill(f func()) {
-	r.standing.Lock()
-	defer r.standing.Unlock()
+func (r *run) suspend(f func()) {
+	r.suspension.Lock()
+	defer r.suspension.Unlock()
 	f()
 }
 
-func (c carrier) write(req *http.Request, write int) (*http.Response, error) {
-	t := c.run.trouble
+func (c faultTransport) write(req *http.Request, write int) (*http.Response, error) {
+	t := c.run.fault
 	due := write == t.at
 	switch {
 	case t.kind == killBefore && due:
 		return nil, c.run.kill()
-	case t.kind == drop && due:
+	case t.kind == dropWrite && due:
 		return nil, io.ErrUnexpectedEOF
-	case t.kind == refuse && write >= t.at:
+	case t.kind == failWrites && write >= t.at:
 		return answer(req, http.StatusInternalServerError), nil
-	case t.kind == tear && due && req.Method == http.MethodDelete:
+	case t.kind == truncateResponse && due && req.Method == http.MethodDelete:
 		// This answer does not come from the portal, so nothing was done.
 		resp := answer(req, http.StatusOK)
 		resp.Body = io.NopCloser(strings.NewReader(`{"deleted": `))
 		return resp, nil
 	}
-	resp, err := c.run.world.change(c, req)
+	resp, err := c.run.env.change(c, req)
 	switch {
 	case t.kind == killAfter && due:
 		return nil, c.run.kill()
-	case t.kind == loseAnswer && due:
+	case t.kind == loseResponse && due:
 		return nil, io.ErrUnexpectedEOF
-	case t.kind == tear && due && err == nil:
+	case t.kind == truncateResponse && due && err == nil:
 		body, err := io.ReadAll(resp.Body)
 		if err != nil {
 			return nil, err
@@ -180,31 +180,31 @@ func (c carrier) write(req *http.Request, write int) (*http.Response, error) {
 	return resp, err
 }
 
-func (c carrier) read(req *http.Request) (*http.Response, error) {
-	w := c.run.world
-	if c.run.trouble.kind != stale {
-		return w.serve(req)
+func (c faultTransport) read(req *http.Request) (*http.Response, error) {
+	env := c.run.env
+	if c.run.fault.kind != staleReads {
+		return env.serve(req)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	env.mu.Lock()
+	defer env.mu.Unlock()
 	if shop := shopOfCredentials(req); shop != "" {
-		if body := w.lag.shop(shop, w.clock.Now()); body != nil {
+		if body := env.lag.shop(shop, env.clock.Now()); body != nil {
 			resp := answer(req, http.StatusOK)
 			resp.Header.Set("Content-Type", "application/vnd.api+json")
 			resp.Body = io.NopCloser(bytes.NewReader(body))
 			return resp, nil
 		}
 	}
-	resp, err := w.serve(req)
+	resp, err := env.serve(req)
 	if err == nil && strings.HasSuffix(req.URL.Path, "/api/v1/credentials") && resp.StatusCode == http.StatusOK {
-		return w.lag.list(resp, w.clock.Now())
+		return env.lag.list(resp, env.clock.Now())
 	}
 	return resp, err
 }
 
 // serve returns the sandbox's answer.
-func (w *testEnv) serve(req *http.Request) (*http.Response, error) {
-	return sandboxtest.Carrier{To: w.sandbox}.RoundTrip(req)
+func (env *testEnv) serve(req *http.Request) (*http.Response, error) {
+	return sandboxtest.Carrier{To: env.sandbox}.RoundTrip(req)
 }
 
 func answer(req *http.Request, status int) *http.Response {
@@ -225,44 +225,44 @@ func shopOfCredentials(req *http.Request) string {
 }
 
 // change passes on a request that changes something, and records the change.
-func (w *testEnv) change(by carrier, req *http.Request) (*http.Response, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (env *testEnv) change(by faultTransport, req *http.Request) (*http.Response, error) {
+	env.mu.Lock()
+	defer env.mu.Unlock()
 	r := by.run
-	c := apiChange{estate: r.estate, by: r.isDoing(), shop: shopOfCredentials(req)}
-	keys := w.keys()
+	c := apiChange{workspace: r.workspace, by: r.applyingType(), shop: shopOfCredentials(req)}
+	keys := env.keys()
 	if c.shop != "" {
-		c.before, c.worked = w.shop(c.shop).KustomID, w.works(c.shop) == nil
-		w.lag.keepShop(w.shop(c.shop), w.clock.Now())
+		c.before, c.worked = env.shop(c.shop).KustomID, env.works(c.shop) == nil
+		env.lag.keepShop(env.shop(c.shop), env.clock.Now())
 	}
 	if req.Method == http.MethodDelete {
 		for _, key := range keys {
 			if strings.HasSuffix(req.URL.Path, "/"+key.CredentialID) {
-				c.key, c.holders = key.Username, w.holders(key.Username)
+				c.key, c.holders = key.Username, env.holders(key.Username)
 				used := key.CreatedAt
 				if key.LastUsedAt != nil {
 					used = *key.LastUsedAt
 				}
-				c.idle = w.clock.Now().Sub(used) >= 24*time.Hour
-				w.lag.keepKey(key, w.clock.Now())
+				c.idle = env.clock.Now().Sub(used) >= 24*time.Hour
+				env.lag.keepKey(key, env.clock.Now())
 			}
 		}
 	}
-	resp, err := w.serve(req)
+	resp, err := env.serve(req)
 	if err != nil || resp.StatusCode > 299 {
 		return resp, err
 	}
-	w.describe(&c, req, keys)
-	w.changes = append(w.changes, c)
-	w.tell("  state %d: %s %s %s (shop had %q)", r.estate, c.what, c.key, c.shop, c.before)
-	w.judgeChange(by, c)
+	env.describe(&c, req, keys)
+	env.changes = append(env.changes, c)
+	env.logf("  state %d: %s %s %s (shop had %q)", r.workspace, c.what, c.key, c.shop, c.before)
+	env.checkChange(by, c)
 	return resp, nil
 }
 
-func (w *testEnv) describe(c *apiChange, req *http.Request, before map[string]sandbox.Key) {
+func (env *testEnv) describe(c *apiChange, req *http.Request, before map[string]sandbox.Key) {
 	switch {
 	case c.shop != "":
-		c.key, c.what = w.shop(c.shop).KustomID, "install"
+		c.key, c.what = env.shop(c.shop).KustomID, "install"
 		if c.key == "" {
 			c.what = "clear"
 		}
@@ -270,10 +270,10 @@ func (w *testEnv) describe(c *apiChange, req *http.Request, before map[string]sa
 		c.what = "delete"
 	case req.Method == http.MethodPost:
 		c.what = "generate"
-		for username, key := range w.keys() {
+		for username, key := range env.keys() {
 			if _, old := before[username]; !old {
 				c.key = username
-				w.lag.born(key, w.clock.Now())
+				env.lag.keepNew(key, env.clock.Now())
 			}
 		}
 	}
@@ -320,7 +320,7 @@ func (l *lag) shop(name string, now time.Time) []byte {
 	return nil
 }
 
-func (l *lag) born(key sandbox.Key, now time.Time) {
+func (l *lag) keepNew(key sandbox.Key, now time.Time) {
 	if l.newKeys == nil {
 		l.newKeys = map[string]time.Time{}
 	}
