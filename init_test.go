@@ -14,9 +14,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
 )
 
-// mirrorOf lays the release out as a registry's mirror on disk, and returns a configuration of the command line that
-// knows nothing else.
-func mirrorOf(t *testing.T) string {
+// mirrorConfig writes a filesystem mirror with the release, and returns a CLI configuration that uses only that mirror.
+func mirrorConfig(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
@@ -35,7 +34,8 @@ func mirrorOf(t *testing.T) string {
 	return config
 }
 
-// TestAccInit_PlansWithoutChange plans what init has written, as it is: every shop is there to be switched, and the vendors are only read.
+// TestAccInit_PlansWithoutChange plans the files of init as they are. The plan switches every shop, and changes nothing at
+// the vendors.
 func TestAccInit_PlansWithoutChange(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("TF_ACC") == "" {
@@ -57,7 +57,7 @@ func TestAccInit_PlansWithoutChange(t *testing.T) {
 			t.Parallel()
 			box, server := sandboxtest.Start(t, test.seed, sandbox.Options{})
 			home := t.TempDir()
-			env := []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TF_CLI_CONFIG_FILE=" + mirrorOf(t), "CHECKPOINT_DISABLE=1"}
+			env := []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TF_CLI_CONFIG_FILE=" + mirrorConfig(t), "CHECKPOINT_DISABLE=1"}
 			for variable, value := range server.Env() {
 				env = append(env, variable+"="+value)
 			}
@@ -70,7 +70,7 @@ func TestAccInit_PlansWithoutChange(t *testing.T) {
 			terraform := os.Getenv("TF_ACC_TERRAFORM_PATH")
 			run(dir, terraform, "fmt", "-check", "-recursive")
 			if found := run(dir, terraform, "init", "-input=false", "-no-color"); !strings.Contains(found, "v1.2.3") {
-				t.Errorf("it is not the release that was found:\n%s", found)
+				t.Errorf("terraform init did not find the release:\n%s", found)
 			}
 			run(dir, terraform, "validate", "-no-color")
 			plan := run(dir, terraform, "plan", "-input=false", "-no-color")
@@ -83,13 +83,12 @@ func TestAccInit_PlansWithoutChange(t *testing.T) {
 				}
 			}
 			if requests := box.Requests(); slices.ContainsFunc(requests, changes) {
-				t.Errorf("something was changed: %v", requests)
+				t.Errorf("init or the plan changed something: %v", requests)
 			}
 		})
 	}
 }
 
-// changes tells whether a request may change something.
 func changes(r sandbox.Request) bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead
 }

@@ -37,56 +37,56 @@ func TestRun_PrintsHelpWithoutCommand(t *testing.T) {
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	var exit *exec.ExitError
 	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 2 || stdout.Len() > 0 {
-		t.Errorf("it ends with %v and prints %q", err, &stdout)
+		t.Errorf("the exit status is %v, and stdout has %q", err, &stdout)
 	}
 	for _, want := range []string{"kustom", "  login ", "  logout "} {
 		if !strings.Contains(stderr.String(), want) {
-			t.Errorf("it does not say %q: %s", want, &stderr)
+			t.Errorf("no %q in %s", want, &stderr)
 		}
 	}
 }
 
-// house is where a person sits: a screen, the binary, and a sandbox of the vendors.
-type house struct {
+// loginEnv is a screen, the provider's binary, and a sandbox.
+type loginEnv struct {
 	t      *testing.T
 	binary string
-	// temp is the folder for temporary files, and config the one for what is kept.
+	// temp is the folder for temporary files, and config the one for saved sessions.
 	temp, config string
 	env          []string
 	sandbox      *sandbox.Sandbox
-	box          *sandbox.Server
+	server       *sandbox.Server
 }
 
-// newHouse needs a browser that can show a window, and a screen.
-func newHouse(t *testing.T) *house {
+// newLoginEnv skips the test without a browser that can show a window.
+func newLoginEnv(t *testing.T) *loginEnv {
 	t.Helper()
 	chromium, err := browser.Find("", true)
 	if err != nil {
 		t.Skipf("%v: on Debian and Ubuntu, apt-get install chromium", err)
 	}
 	display := browsertest.Display(t)
-	s, box := sandboxtest.Start(t, sandbox.ThreeShops(), sandbox.Options{})
-	h := &house{t: t, binary: release(t), temp: t.TempDir(), config: t.TempDir(), box: box, sandbox: s}
-	// The person's hands are a second client of the same browser, which therefore needs a port.
+	s, server := sandboxtest.Start(t, sandbox.ThreeShops(), sandbox.Options{})
+	h := &loginEnv{t: t, binary: release(t), temp: t.TempDir(), config: t.TempDir(), server: server, sandbox: s}
+	// The test clicks and types as a second client of the same browser. So the browser needs a port.
 	bin := t.TempDir()
 	script := "#!/bin/sh\nexec " + chromium + ` --remote-debugging-port=0 "$@"` + "\n"
 	if err := os.WriteFile(filepath.Join(bin, "chromium"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	h.env = append(os.Environ(), "DISPLAY="+display, "TMPDIR="+h.temp, "XDG_CONFIG_HOME="+h.config, "PATH="+bin+":"+os.Getenv("PATH"),
-		"KUSTOM_PORTAL_PAGES_URL="+box.PortalPagesURL(), `MYSTORE_ADMIN_URLS={"fjellsport": "`+box.MystoreAdminURL("fjellsport")+`"}`)
+		"KUSTOM_PORTAL_PAGES_URL="+server.PortalPagesURL(), `MYSTORE_ADMIN_URLS={"fjellsport": "`+server.MystoreAdminURL("fjellsport")+`"}`)
 	return h
 }
 
-// call is a command that runs.
-type call struct {
+// runningCommand is a command with its output.
+type runningCommand struct {
 	*exec.Cmd
 	stdout, stderr bytes.Buffer
 }
 
-func (h *house) start(args ...string) *call {
+func (h *loginEnv) start(args ...string) *runningCommand {
 	h.t.Helper()
-	c := &call{Cmd: exec.CommandContext(h.t.Context(), h.binary, args...)}
+	c := &runningCommand{Cmd: exec.CommandContext(h.t.Context(), h.binary, args...)}
 	c.Env, c.Stdout, c.Stderr = h.env, &c.stdout, &c.stderr
 	if err := c.Start(); err != nil {
 		h.t.Fatal(err)
@@ -94,27 +94,27 @@ func (h *house) start(args ...string) *call {
 	return c
 }
 
-// end waits for a command, and returns its exit code.
-func (h *house) end(c *call) int {
+// end waits for a command and returns its exit code.
+func (h *loginEnv) end(c *runningCommand) int {
 	h.t.Helper()
 	err := c.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		h.t.Fatal(err)
 	}
-	h.isTidy()
+	h.mustLeaveNothing()
 	return c.ProcessState.ExitCode()
 }
 
-// isTidy checks that no process and no folder of a window is left.
-func (h *house) isTidy() {
+// mustLeaveNothing expects that the browser has ended and its temporary folder is removed.
+func (h *loginEnv) mustLeaveNothing() {
 	h.t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	for _, file := range files {
-		// One that has ended meanwhile is no harm.
+		// A process may end before its file is read.
 		if line, err := os.ReadFile(file); err == nil && bytes.Contains(line, []byte(h.temp)) {
 			h.t.Errorf("%s is left: %s", file, bytes.ReplaceAll(line, []byte{0}, []byte{' '}))
 		}
@@ -124,13 +124,20 @@ func (h *house) isTidy() {
 	}
 }
 
-// patience is how long a person waits for a window.
-const patience = time.Minute
-
-// window returns the address of the browser and the ID of the page that shows an address, when there is one.
-func (h *house) window(of string) (browserAddress, id string) {
+// mustSaveNothing expects that no session is saved.
+func (h *loginEnv) mustSaveNothing() {
 	h.t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	if left, err := os.ReadDir(h.config); err != nil || len(left) > 0 {
+		h.t.Errorf("%v is saved (%v)", left, err)
+	}
+}
+
+const windowTimeout = time.Minute
+
+// window waits for a page at an address. It returns the address of the browser and the ID of the page.
+func (h *loginEnv) window(of string) (browserAddress, id string) {
+	h.t.Helper()
+	for deadline := time.Now().Add(windowTimeout); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		ports, err := filepath.Glob(filepath.Join(h.temp, "*", "DevToolsActivePort"))
 		if err != nil {
 			h.t.Fatal(err)
@@ -151,8 +158,8 @@ func (h *house) window(of string) (browserAddress, id string) {
 	return "", ""
 }
 
-// page returns the ID of the page that shows an address, and nothing where none does.
-func (h *house) page(browserAddress, of string) string {
+// page returns the ID of the page at an address; empty if there is none.
+func (h *loginEnv) page(browserAddress, of string) string {
 	resp, err := http.Get(browserAddress + "/json/list")
 	if err != nil {
 		return ""
@@ -170,11 +177,11 @@ func (h *house) page(browserAddress, of string) string {
 	return ""
 }
 
-// at does what a person does in a window.
-func (h *house) at(of string, steps ...chromedp.Action[chromedp.Void]) {
+// at performs steps in the page at an address.
+func (h *loginEnv) at(of string, steps ...chromedp.Action[chromedp.Void]) {
 	h.t.Helper()
 	address, id := h.window(of)
-	ctx, cancel := context.WithTimeout(h.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(h.t.Context(), windowTimeout)
 	defer cancel()
 	allocator, stop := remote.NewAllocator(ctx, address)
 	defer stop()
@@ -187,40 +194,40 @@ func (h *house) at(of string, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// signInPage is where the portal sends people who are not signed in: another origin.
-func (h *house) signInPage() string {
-	return strings.Replace(h.box.URL(), "127.0.0.1", "localhost", 1) + "/pages/sign-in/"
+// signInPage is the portal's sign-in page. It has another origin than the portal.
+func (h *loginEnv) signInPage() string {
+	return strings.Replace(h.server.URL(), "127.0.0.1", "localhost", 1) + "/pages/sign-in/"
 }
 
-// signInToPortal opens the link that comes in the mail to somebody who has asked for one.
-func (h *house) signInToPortal() {
+// signInToPortal opens the link of the portal's sign-in email.
+func (h *loginEnv) signInToPortal() {
 	h.t.Helper()
 	link, err := h.sandbox.PortalLink("ops@agency.example", "/")
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	// The window may be gone before it says that it has the page.
-	h.at(h.signInPage(), chromedp.Evaluate[chromedp.Void](`void setTimeout(() => location.href = "`+h.box.URL()+link+`", 200)`))
+	// The delay lets the step end before the command closes the window.
+	h.goTo(h.signInPage(), h.server.URL()+link)
 }
 
-// signInToShop types what the shop's owner knows.
-func (h *house) signInToShop(shop string) {
+// signInToShop signs in as the shop's owner.
+func (h *loginEnv) signInToShop(shop string) {
 	h.t.Helper()
-	h.at(h.box.MystoreAdminURL(shop)+"/login", chromedp.SendKeys("#login-email", "owner@"+shop+".example"),
+	h.at(h.server.MystoreAdminURL(shop)+"/login", chromedp.SendKeys("#login-email", "owner@"+shop+".example"),
 		chromedp.SendKeys("#login-password", "fake-mystore-password-"+shop), chromedp.Evaluate[chromedp.Void](`void setTimeout(() => document.querySelector("form button").click(), 200)`))
 }
 
-// goTo leads the window from a page to another address.
-func (h *house) goTo(from, to string) {
+// goTo opens another address in the window of a page.
+func (h *loginEnv) goTo(from, to string) {
 	h.t.Helper()
 	h.at(from, chromedp.Evaluate[chromedp.Void](`void setTimeout(() => location.href = "`+to+`", 200)`))
 }
 
-// TestLogin_KeepsSessions signs in as a person does, in a window, to the shops of a list, and looks at the vendors with what is kept of
-// it. On the way, the person comes to another shop's control panel.
-func TestLogin_KeepsSessions(t *testing.T) {
+// TestLogin_SavesSessions signs in, in a window, to the portal and to the shops of a list, and reads from the vendors with
+// the saved sessions. In between, the window shows the control panel of another shop.
+func TestLogin_SavesSessions(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newLoginEnv(t)
 	list := filepath.Join(t.TempDir(), "shops.csv")
 	if err := os.WriteFile(list, []byte("shop,merchant_id\nfjellsport,M00412871\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -228,11 +235,11 @@ func TestLogin_KeepsSessions(t *testing.T) {
 	c := h.start("login", "--shops", list)
 	h.signInToPortal()
 	const other = "kaffebonna"
-	h.goTo(h.box.MystoreAdminURL("fjellsport")+"/login", h.box.MystoreAdminURL(other))
-	h.goTo(h.box.MystoreAdminURL(other)+"/login", h.box.MystoreAdminURL("fjellsport"))
+	h.goTo(h.server.MystoreAdminURL("fjellsport")+"/login", h.server.MystoreAdminURL(other))
+	h.goTo(h.server.MystoreAdminURL(other)+"/login", h.server.MystoreAdminURL("fjellsport"))
 	h.signInToShop("fjellsport")
 	if code := h.end(c); code != 0 || c.stdout.Len() > 0 {
-		t.Fatalf("it ends with %d and prints %q: %s", code, &c.stdout, &c.stderr)
+		t.Fatalf("exit code %d, stdout %q: %s", code, &c.stdout, &c.stderr)
 	}
 	for _, want := range []string{
 		"You are signed in to Kustom Portal as ops@agency.example.",
@@ -240,54 +247,49 @@ func TestLogin_KeepsSessions(t *testing.T) {
 		"You are signed in to shop fjellsport at Mystore as owner@fjellsport.example.",
 	} {
 		if !strings.Contains(c.stderr.String(), want) {
-			t.Errorf("it does not say %q:\n%s", want, &c.stderr)
+			t.Errorf("no %q in\n%s", want, &c.stderr)
 		}
 	}
-	keep := browser.SessionStore{Dir: filepath.Join(h.config, "terraform-provider-kustom")}
-	h.use(keep)
+	h.readWith(browser.SessionStore{Dir: filepath.Join(h.config, "terraform-provider-kustom")})
 	if code := h.end(h.start("logout")); code != 0 {
-		t.Errorf("logout ends with %d", code)
+		t.Errorf("logout: exit code %d", code)
 	}
-	if left, err := os.ReadDir(h.config); err != nil || len(left) > 0 {
-		t.Errorf("after logout there is %v (%v)", left, err)
-	}
+	h.mustSaveNothing()
 }
 
-// TestLogin_PrintsSessions prints the same for CI, and keeps nothing.
+// TestLogin_PrintsSessions prints the sessions for CI, and saves none.
 func TestLogin_PrintsSessions(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newLoginEnv(t)
 	c := h.start("login", "--print", "--mystore", "fjellsport")
 	h.signInToPortal()
 	h.signInToShop("fjellsport")
 	if code := h.end(c); code != 0 {
-		t.Fatalf("it ends with %d: %s", code, &c.stderr)
+		t.Fatalf("exit code %d: %s", code, &c.stderr)
 	}
 	portal, shops, _ := strings.Cut(c.stdout.String(), "\n")
 	portal, isPortal := strings.CutPrefix(portal, "KUSTOM_PORTAL_SESSION=")
 	shops, isShops := strings.CutPrefix(shops, "MYSTORE_SESSIONS=")
 	lines := map[string]string{}
 	if err := json.Unmarshal([]byte(shops), &lines); err != nil || !isPortal || !isShops || len(lines) != 1 {
-		t.Fatal("it prints something else than the two variables")
+		t.Fatal("stdout has something else than the two variables")
 	}
-	if left, err := os.ReadDir(h.config); err != nil || len(left) > 0 {
-		t.Errorf("it keeps %v (%v)", left, err)
-	}
-	keep := browser.SessionStore{Dir: t.TempDir()}
+	h.mustSaveNothing()
+	saved := browser.SessionStore{Dir: t.TempDir()}
 	for account, line := range map[string]string{"": portal, "fjellsport": lines["fjellsport"]} {
 		session, err := browser.ParseSession(line)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := keep.Save(account, session); err != nil {
+		if _, _, err := saved.Save(account, session); err != nil {
 			t.Fatal(err)
 		}
 	}
-	h.use(keep)
+	h.readWith(saved)
 }
 
-// use looks at the store's keys and at the shop's credentials with kept sessions.
-func (h *house) use(keep browser.SessionStore) {
+// readWith reads the store's keys and the shop's credentials with saved sessions.
+func (h *loginEnv) readWith(saved browser.SessionStore) {
 	h.t.Helper()
 	var group browser.Group
 	defer func() {
@@ -297,19 +299,19 @@ func (h *house) use(keep browser.SessionStore) {
 	}()
 	b := browser.New(&group, browser.Options{})
 	load := func(address, account string) (*url.URL, browser.Session) {
-		where, err := url.Parse(address)
+		at, err := url.Parse(address)
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		session, ok, err := keep.Load(where.Host, account)
+		session, ok, err := saved.Load(at.Host, account)
 		if err != nil || !ok {
-			h.t.Fatalf("nothing is kept for %q at %s (%v)", account, where.Host, err)
+			h.t.Fatalf("no session is saved for %q at %s (%v)", account, at.Host, err)
 		}
-		return where, session
+		return at, session
 	}
-	where, session := load(h.box.PortalPagesURL(), "")
+	address, session := load(h.server.PortalPagesURL(), "")
 	portal := portalpages.New(portalpages.Options{
-		Browser: b, URL: where, Clock: clock.System{}, Session: func() (browser.Session, error) { return session, nil },
+		Browser: b, URL: address, Clock: clock.System{}, Session: func() (browser.Session, error) { return session, nil },
 	})
 	keys := 0
 	for key, err := range portal.Keys(h.t.Context(), "M00412871") {
@@ -323,9 +325,9 @@ func (h *house) use(keep browser.SessionStore) {
 	if keys == 0 {
 		h.t.Error("the portal shows no keys of the store")
 	}
-	where, session = load(h.box.MystoreAdminURL("fjellsport"), "fjellsport")
+	address, session = load(h.server.MystoreAdminURL("fjellsport"), "fjellsport")
 	shops := mystorepages.New(mystorepages.Options{
-		Browser: b, Clock: clock.System{}, Address: func(string) (*url.URL, error) { return where, nil },
+		Browser: b, Clock: clock.System{}, Address: func(string) (*url.URL, error) { return address, nil },
 		Access: func(string) (mystorepages.Access, error) { return mystorepages.Access{Session: &session}, nil },
 	})
 	if credentials, err := shops.Credentials(h.t.Context(), "fjellsport"); err != nil || credentials.KustomID == "" {
@@ -333,15 +335,17 @@ func (h *house) use(keep browser.SessionStore) {
 	}
 }
 
-// A closed window and Ctrl-C leave nothing behind, and have different messages.
+// TestLogin_EndsWhenStopped closes the window, presses Ctrl-C and lets the time run out. Each has its own message, and no
+// session is saved.
 func TestLogin_EndsWhenStopped(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	nothingKept := func() {
+	h := newLoginEnv(t)
+	mustEnd := func(c *runningCommand, code int, says string) {
 		t.Helper()
-		if left, err := os.ReadDir(h.config); err != nil || len(left) > 0 {
-			t.Errorf("it keeps %v (%v)", left, err)
+		if got := h.end(c); got != code || !strings.Contains(c.stderr.String(), says) {
+			t.Errorf("exit code %d, want %d and %q: %s", got, code, says, &c.stderr)
 		}
+		h.mustSaveNothing()
 	}
 
 	c := h.start("login")
@@ -351,10 +355,7 @@ func TestLogin_EndsWhenStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if code := h.end(c); code != 1 || !strings.Contains(c.stderr.String(), "the window was closed before you signed in to Kustom Portal") {
-		t.Errorf("it ends with %d: %s", code, &c.stderr)
-	}
-	nothingKept()
+	mustEnd(c, 1, "the window was closed before you signed in to Kustom Portal")
 
 	c = h.start("login")
 	h.window(h.signInPage())
@@ -362,15 +363,10 @@ func TestLogin_EndsWhenStopped(t *testing.T) {
 	if err := c.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	code := h.end(c)
-	if took := time.Since(began); code != 130 || !strings.Contains(c.stderr.String(), "stopped") || took > 10*time.Second {
-		t.Errorf("it ends with %d after %v: %s", code, took, &c.stderr)
+	mustEnd(c, 130, "stopped")
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("login ended %v after Ctrl-C", took)
 	}
-	nothingKept()
 
-	c = h.start("login", "--timeout", "4s")
-	if code := h.end(c); code != 1 || !strings.Contains(c.stderr.String(), "you did not sign in to Kustom Portal within 4s") {
-		t.Errorf("it ends with %d: %s", code, &c.stderr)
-	}
-	nothingKept()
+	mustEnd(h.start("login", "--timeout", "4s"), 1, "you did not sign in to Kustom Portal within 4s")
 }

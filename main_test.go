@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -45,9 +44,8 @@ func TestOwnVersion_PrefersLinked(t *testing.T) {
 	}
 }
 
-// releaseDirectory is the variable that names the directory of the release that tests share. It is
-// removed in the end.
-const releaseDirectory = "KUSTOM_TEST_RELEASE"
+// releaseDirectory holds the binary that all tests share. runTests removes it at the end.
+var releaseDirectory string
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
@@ -58,22 +56,19 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Setenv(releaseDirectory, dir); err != nil {
-		log.Print(err)
-		return 1
-	}
+	releaseDirectory = dir
 	return m.Run()
 }
 
-// released builds the provider as a release is built, once for all tests: linking it takes seconds.
-var released = sync.OnceValues(func() (string, error) {
-	return build(os.Getenv(releaseDirectory), ".", "-ldflags", "-s -w -X main.version=1.2.3")
+// buildRelease builds version 1.2.3 of the provider as a release is built, once for all tests.
+var buildRelease = sync.OnceValues(func() (string, error) {
+	return build(releaseDirectory, ".", "-ldflags", "-s -w -X main.version=1.2.3")
 })
 
 // release returns the path of the provider's binary, version 1.2.3.
 func release(t testing.TB) string {
 	t.Helper()
-	binary, err := released()
+	binary, err := buildRelease()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +85,7 @@ func build(dir, program string, flags ...string) (string, error) {
 	return binary, nil
 }
 
-// size is how large a file is, in MiB.
+// size returns the size of a file in MiB.
 func size(t testing.TB, file string) float64 {
 	t.Helper()
 	info, err := os.Stat(file)
@@ -100,7 +95,7 @@ func size(t testing.TB, file string) float64 {
 	return float64(info.Size()) / (1 << 20)
 }
 
-// noopSize is how large a provider that does nothing is, in MiB.
+// noopSize returns the size in MiB of a provider that does nothing.
 func noopSize(t testing.TB, flags ...string) float64 {
 	t.Helper()
 	binary, err := build(t.TempDir(), "./internal/benchtest/noop", append(flags, "-ldflags", "-s -w")...)
@@ -110,7 +105,7 @@ func noopSize(t testing.TB, flags ...string) float64 {
 	return size(t, binary)
 }
 
-// openTerminal opens a terminal that nobody sits at.
+// openTerminal opens a pseudo-terminal.
 func openTerminal(t *testing.T) *os.File {
 	t.Helper()
 	file, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
@@ -121,7 +116,7 @@ func openTerminal(t *testing.T) *os.File {
 	return file
 }
 
-// Without a person, the program never waits for an answer.
+// A program that is not interactive never waits for an answer.
 func TestIsInteractive_OnlyAtTerminal(t *testing.T) {
 	t.Setenv("CI", "")
 	read, write, err := os.Pipe()
@@ -135,23 +130,23 @@ func TestIsInteractive_OnlyAtTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	null, err := os.Open(os.DevNull) // A device, as a terminal is: a job in the background has it.
+	null, err := os.Open(os.DevNull) // Like a terminal, it is a character device. Background jobs read from it.
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer null.Close()
 	for _, stdin := range []*os.File{read, file, null, nil} {
 		if isInteractive(stdin) {
-			t.Errorf("it asks at %v", stdin)
+			t.Errorf("%v is interactive", stdin)
 		}
 	}
 	terminal := openTerminal(t)
 	if !isInteractive(terminal) {
-		t.Error("it does not ask at a terminal")
+		t.Error("a terminal is not interactive")
 	}
 	t.Setenv("CI", "true")
 	if isInteractive(terminal) {
-		t.Error("it asks in CI")
+		t.Error("a terminal in CI is interactive")
 	}
 }
 
@@ -162,14 +157,12 @@ func TestVersion_IsPrinted(t *testing.T) {
 	}
 }
 
-// handshake is what Terraform puts into the environment of a plugin that it starts. A process without
-// it refuses to be one.
+// handshake is the environment variable that Terraform sets for a plugin. Without it, the provider serves no plugin.
 const handshake = "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
 
-// BenchmarkStart measures what Terraform waits for, several times in each of its commands: the time
-// from the start of the provider to the line that says where it can be reached. It also reports the
-// size of the binary, and how much of it is there for the vendors' pages: as much as they add to a
-// provider that does nothing.
+// BenchmarkStart measures the time from the start of the provider to the line with its address. Each command of
+// Terraform waits for it several times. The benchmark also reports the size of the binary, and how much the browser adds
+// to a provider that does nothing.
 func BenchmarkStart(b *testing.B) {
 	binary := release(b)
 	pages := noopSize(b, "-tags", "browser") - noopSize(b)
@@ -184,7 +177,7 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(pages, "MiB-browser")
 }
 
-// start starts the provider, and returns how long it took to be ready.
+// start starts the provider and returns how long it took to print its address.
 func start(b *testing.B, binary string) time.Duration {
 	b.Helper()
 	ctx, stop := context.WithCancel(b.Context())
@@ -228,8 +221,8 @@ output "usernames" {
 }
 `
 
-// TestAccInstall_InstallsForUser installs the provider as a person does, for a user who has nothing else, uses it without
-// a word in Terraform's configuration about where it is, and removes it again.
+// TestAccInstall_InstallsForUser installs the provider with make for a user with an empty home, uses it without a setting
+// in Terraform's CLI configuration, and removes it.
 func TestAccInstall_InstallsForUser(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("TF_ACC") == "" {
@@ -237,27 +230,27 @@ func TestAccInstall_InstallsForUser(t *testing.T) {
 	}
 	const version = "0.0.7"
 	home, dir := t.TempDir(), t.TempDir()
-	// The go command has its caches at home.
+	// By default, the go command has its caches in the home directory.
 	atHome := append(os.Environ(), "HOME="+home, "GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"))
 	output(t, ".", atHome, "make", "install", "VERSION="+version)
 	if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(installedConfiguration), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	servers := newServers(t)
-	env := append(servers.env(), "HOME="+home, "PATH="+os.Getenv("PATH"), "TF_CLI_CONFIG_FILE=", "CHECKPOINT_DISABLE=1")
+	env, userAgents := startSandbox(t)
+	env = append(env, "HOME="+home, "PATH="+os.Getenv("PATH"), "TF_CLI_CONFIG_FILE=", "CHECKPOINT_DISABLE=1")
 	terraform := func(args ...string) string {
 		t.Helper()
 		return output(t, dir, env, os.Getenv("TF_ACC_TERRAFORM_PATH"), args...)
 	}
 	if found := terraform("init", "-input=false", "-no-color"); !strings.Contains(found, "v"+version) {
-		t.Errorf("it is not version %s that was found:\n%s", version, found)
+		t.Errorf("terraform init did not find version %s:\n%s", version, found)
 	}
 	terraform("validate", "-no-color")
 	if plan := terraform("plan", "-input=false", "-no-color"); !strings.Contains(plan, "M00412871-qT7vA") {
 		t.Errorf("the plan does not show the store's key:\n%s", plan)
 	}
-	if want := "terraform-provider-kustom/" + version; !slices.Equal(servers.userAgents(), []string{want}) {
-		t.Errorf("the vendors have seen the user agents %q, want %q", servers.userAgents(), want)
+	if got, want := userAgents(), "terraform-provider-kustom/"+version; !slices.Equal(got, []string{want}) {
+		t.Errorf("the requests have the user agents %q, want %q", got, want)
 	}
 	output(t, ".", atHome, "make", "uninstall", "VERSION="+version)
 	if left, err := filepath.Glob(filepath.Join(home, ".terraform.d/plugins/*/storefront-iac/kustom/*")); err != nil || len(left) > 0 {
@@ -282,52 +275,33 @@ func output(t *testing.T, dir string, env []string, program string, args ...stri
 	return string(printed)
 }
 
-// servers are a sandbox that notes who asks.
-type servers struct {
-	address string
-	box     *sandbox.Sandbox
-
-	mu     sync.Mutex
-	agents map[string]bool
-}
-
-func newServers(t *testing.T) *servers {
+// startSandbox serves a sandbox. It returns the environment of a provider that uses it, and the user agents that have
+// called it.
+func startSandbox(t *testing.T) (env []string, userAgents func() []string) {
 	t.Helper()
 	box, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &servers{box: box, agents: map[string]bool{}}
-	srv := httptest.NewServer(s)
-	t.Cleanup(srv.Close)
-	s.address = srv.URL
-	return s
-}
-
-// ServeHTTP implements [http.Handler].
-func (s *servers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	s.agents[r.UserAgent()] = true
-	s.mu.Unlock()
-	s.box.ServeHTTP(w, r)
-}
-
-func (s *servers) userAgents() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.agents))
-}
-
-// env leads the provider to the servers.
-func (s *servers) env() []string {
-	return []string{
-		"KUSTOM_PORTAL_URL=" + s.address + "/portal/api/v1", "KUSTOM_API_URL=" + s.address + "/merchant",
-		"MYSTORE_URL=" + s.address + "/mystore", "KUSTOM_PORTAL_TOKEN=fake-portal-token-admin",
-		`MYSTORE_TOKENS={"fjellsport":"fake-mystore-token-fjellsport"}`,
+	var agents sync.Map
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		agents.Store(r.UserAgent(), true)
+		box.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	for name, value := range box.Env(server.URL) {
+		env = append(env, name+"="+value)
+	}
+	return env, func() (all []string) {
+		agents.Range(func(agent, _ any) bool {
+			all = append(all, fmt.Sprint(agent))
+			return true
+		})
+		return all
 	}
 }
 
-// Package net/http logs what a server sends on an idle connection.
+// Package net/http logs an answer that a server sends without a request. It may contain a secret.
 func TestDiscardStandardLog_DropsUnaskedAnswer(t *testing.T) {
 	var logged strings.Builder
 	before := log.Writer()

@@ -28,7 +28,7 @@ func readFile(t *testing.T, name string) string {
 	return string(content)
 }
 
-// workflow is what these tests look at of a workflow.
+// workflow has the parts of a GitHub Actions workflow that the tests check.
 type workflow struct {
 	Permissions map[string]string `yaml:"permissions"`
 	Jobs        map[string]job    `yaml:"jobs"`
@@ -63,12 +63,11 @@ func workflows(t *testing.T) map[string]workflow {
 
 var (
 	usesLine = regexp.MustCompile(`(?m)^[ -]*uses: *(.*)$`)
-	// pinned is an action by a full commit, which nobody can move as they can a tag, and its version
-	// for those who read it.
+	// pinned is an action by its full commit, which can't move as a tag can, and a comment with its version.
 	pinned = regexp.MustCompile(`^[a-zA-Z0-9-]+/[a-zA-Z0-9./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
 )
 
-// TestWorkflows_PinActions looks at every line of .github, those in comments and templates among them.
+// TestWorkflows_PinActions checks every line of .github, also in comments and templates.
 func TestWorkflows_PinActions(t *testing.T) {
 	t.Parallel()
 	actions := 0
@@ -79,7 +78,7 @@ func TestWorkflows_PinActions(t *testing.T) {
 		for _, line := range usesLine.FindAllStringSubmatch(readFile(t, path), -1) {
 			actions++
 			if !pinned.MatchString(line[1]) && !strings.HasPrefix(line[1], "./") {
-				t.Errorf("%s: %q is not pinned by a commit and its version", path, line[1])
+				t.Errorf("%s: %q is not pinned to a commit, with its version", path, line[1])
 			}
 		}
 		return nil
@@ -92,16 +91,16 @@ func TestWorkflows_PinActions(t *testing.T) {
 	}
 }
 
-// A workflow declares its permissions, and leaves no token behind.
+// A workflow declares its permissions and its time limits, and leaves no token in the checkout.
 func TestWorkflows_HaveFewPermissions(t *testing.T) {
 	t.Parallel()
 	for file, w := range workflows(t) {
 		if !maps.Equal(w.Permissions, map[string]string{"contents": "read"}) {
-			t.Errorf("%s: every job has the permissions %v", file, w.Permissions)
+			t.Errorf("%s: the permissions are %v", file, w.Permissions)
 		}
 		for name, j := range w.Jobs {
 			if j.Uses == "" && j.Timeout == 0 {
-				t.Errorf("%s: job %s may run for ever", file, name)
+				t.Errorf("%s: job %s has no time limit", file, name)
 			}
 			for _, step := range j.Steps {
 				if strings.HasPrefix(step.Uses, "actions/checkout@") && step.With["persist-credentials"] != false {
@@ -119,7 +118,7 @@ var (
 	targetName = regexp.MustCompile("`(?:[A-Z_]+=[^ `]+ )?make ([a-z][a-z-]*)")
 )
 
-// targets are the targets of make that a text calls.
+// targets returns the make targets that a text calls.
 func targets(text string) map[string]bool {
 	called := map[string]bool{}
 	for _, call := range targetCall.FindAllStringSubmatch(comment.ReplaceAllString(text, ""), -1) {
@@ -140,7 +139,7 @@ func TestInstall_ReusesBuild(t *testing.T) {
 		{[]string{"install"}, "0.0.1"},
 		{[]string{"install", "VERSION=9.9.9"}, "9.9.9"},
 	} {
-		// Everything counts as older than main.go, and nothing is run.
+		// Make takes main.go as new, and prints its commands only.
 		cmd := exec.CommandContext(t.Context(), "make", append([]string{"--dry-run", "--what-if=main.go"}, test.args...)...)
 		cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS") })
 		output, err := cmd.CombinedOutput()
@@ -162,9 +161,9 @@ func TestInstall_ReusesBuild(t *testing.T) {
 // The workflows, .ci/run and the documents name only existing targets, and CI runs everything that .ci/run runs.
 func TestMake_TargetsAreDocumented(t *testing.T) {
 	t.Parallel()
-	there := map[string]bool{}
+	exists := map[string]bool{}
 	for _, found := range target.FindAllStringSubmatch(readFile(t, "GNUmakefile"), -1) {
-		there[found[1]] = true
+		exists[found[1]] = true
 	}
 	called := map[string]map[string]bool{".ci/run": targets(readFile(t, ".ci/run"))}
 	for file, w := range workflows(t) {
@@ -186,7 +185,7 @@ func TestMake_TargetsAreDocumented(t *testing.T) {
 			t.Errorf("%s calls no target", file)
 		}
 		for name := range calls {
-			if !there[name] {
+			if !exists[name] {
 				t.Errorf("%s calls make %s, which does not exist", file, name)
 			}
 		}
@@ -226,8 +225,7 @@ func providerSchemas(t *testing.T) *tfprotov6.GetProviderSchemaResponse {
 	return schemas
 }
 
-// The changelog names every object of the provider.
-func TestChangelog_HasVersions(t *testing.T) {
+func TestChangelog_NamesEveryObject(t *testing.T) {
 	t.Parallel()
 	schemas := providerSchemas(t)
 	text := readFile(t, "CHANGELOG.md")
@@ -272,7 +270,7 @@ func TestReleaseNotes_TakeChangelogSection(t *testing.T) {
 }
 
 // The manifest fits the provider, and the licences are checked for each released operating system.
-func TestRelease_HasFiles(t *testing.T) {
+func TestRelease_FitsProviderAndLicenceCheck(t *testing.T) {
 	t.Parallel()
 	var manifest struct {
 		Version  int
@@ -294,16 +292,16 @@ func TestRelease_HasFiles(t *testing.T) {
 	}
 	checked := regexp.MustCompile(`(?m)^SYSTEMS := (.*)$`).FindStringSubmatch(readFile(t, "GNUmakefile"))
 	if checked == nil || len(release.Builds) != 1 {
-		t.Fatal("the operating systems can't be found")
+		t.Fatal("the test can't find the operating systems")
 	}
 	released := release.Builds[0].GOOS
 	slices.Sort(released)
 	if got := strings.Fields(checked[1]); !slices.Equal(slices.Sorted(slices.Values(got)), released) {
-		t.Errorf("the licences are checked for %v, and it is released for %v", got, released)
+		t.Errorf("the licences are checked for %v, and the releases are for %v", got, released)
 	}
 }
 
-// task is how a page begins: with what the object does for its user.
+// task is the beginning of a page: a verb for what the object does.
 var task = regexp.MustCompile(`^(Begins|Checks|Collects|Generates|Installs|Keeps|Lists|Shows|Switches) [a-z]`)
 
 // Each page of the documentation begins with its task, has a complete example and, for a resource, ends with the
@@ -357,14 +355,13 @@ func TestPages_HaveFormOfRegistry(t *testing.T) {
 	}
 }
 
-// The index page says what the provider is for and that a part is assumed. It has an example, and links to every
-// guide.
+// The index page says what the provider does, and that a part of it is assumed. It has an example and links to every guide.
 func TestIndexPage_StartsWithTask(t *testing.T) {
 	t.Parallel()
 	page := readFile(t, "docs/index.md")
 	for _, want := range []string{"\n---\n\n# kustom Provider\n\nMoves Mystore shops ", "is assumed", "source = \"storefront-iac/kustom\"\n", "\nprovider \"kustom\" {", "\nresource \"kustom_mystore_connection\" \""} {
 		if !strings.Contains(page, want) {
-			t.Errorf("it has no %q", want)
+			t.Errorf("the page has no %q", want)
 		}
 	}
 	guides, err := filepath.Glob("docs/guides/*.md")
@@ -373,13 +370,13 @@ func TestIndexPage_StartsWithTask(t *testing.T) {
 	}
 	for _, guide := range guides {
 		if name := filepath.Base(guide); !strings.Contains(page, "](guides/"+name+")") {
-			t.Errorf("it does not lead to %s", guide)
+			t.Errorf("the page has no link to %s", guide)
 		}
 	}
 }
 
-// checkExample expects the example of a page to say where the provider comes from, which Terraform would
-// look for elsewhere, and to have what begins like that.
+// checkExample expects the example of a page to have the provider's source, without which Terraform looks for the
+// provider elsewhere, and a block that begins with begins.
 func checkExample(t *testing.T, page, section, begins string) {
 	t.Helper()
 	for _, want := range []string{"Example Usage\n", "source = \"storefront-iac/kustom\"\n", "\n" + begins} {
@@ -394,7 +391,7 @@ func checkExample(t *testing.T, page, section, begins string) {
 
 var (
 	link = regexp.MustCompile(`\]\(([^)#:]*)(?:#([^):]*))?\)`)
-	// published is where a guide leads to the repository, as the registry has no files but the guides.
+	// published is a link from a guide to the repository. The registry has no other files than the guides.
 	published = regexp.MustCompile(`https://github\.com/storefront-iac/terraform-provider-kustom/(?:tree|blob)/main/([^)# ]+)`)
 )
 
@@ -425,18 +422,18 @@ func TestLinks_LeadSomewhere(t *testing.T) {
 			}
 			links++
 			if _, err := os.Stat(target); err != nil {
-				t.Errorf("%s leads to %v", file, err)
+				t.Errorf("%s: broken link: %v", file, err)
 			} else if anchor != "" {
 				anchors++
 				if !slices.Contains(headings(readFile(t, target)), anchor) {
-					t.Errorf("%s leads to the heading #%s of %s, which has no such heading", file, anchor, target)
+					t.Errorf("%s: broken link: %s has no heading #%s", file, target, anchor)
 				}
 			}
 		}
 		for _, found := range published.FindAllStringSubmatch(text, -1) {
 			links++
 			if _, err := os.Stat(found[1]); err != nil {
-				t.Errorf("%s leads to %v", file, err)
+				t.Errorf("%s: broken link: %v", file, err)
 			}
 		}
 	}
@@ -486,7 +483,7 @@ func TestDocuments_AreShort(t *testing.T) {
 	}
 }
 
-// Without a network, the script passes, and says what it skipped.
+// Without the database, the script says what it skipped. It fails only if the check is required.
 func TestVuln_SkipsVisiblyWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	for required, fails := range map[string]bool{"": false, "1": true} {
@@ -512,7 +509,7 @@ func TestSecurity_NamesTestsThatExist(t *testing.T) {
 	t.Parallel()
 	_, model, _ := strings.Cut(readFile(t, "SECURITY.md"), "\n## Threat model\n")
 	model, _, _ = strings.Cut(model, "\n## ")
-	there := map[string]bool{}
+	exists := map[string]bool{}
 	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -522,7 +519,7 @@ func TestSecurity_NamesTestsThatExist(t *testing.T) {
 		}
 		if strings.HasSuffix(name, "_test.go") {
 			for _, found := range testFunction.FindAllStringSubmatch(readFile(t, name), -1) {
-				there[found[1]] = true
+				exists[found[1]] = true
 			}
 		}
 		return nil
@@ -535,7 +532,7 @@ func TestSecurity_NamesTestsThatExist(t *testing.T) {
 		t.Errorf("the threat model names %d tests", len(named))
 	}
 	for _, name := range named {
-		if !there[name] {
+		if !exists[name] {
 			t.Errorf("there is no %s", name)
 		}
 	}

@@ -11,8 +11,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/examples"
 )
 
-// TestFiles_AreEmbedded expects what tests and the demo run to be what users find in this directory:
-// all of it, and nothing else.
+// TestFiles_AreEmbedded expects that the tests and the demo run the same files that users find in this directory.
 func TestFiles_AreEmbedded(t *testing.T) {
 	here := os.DirFS(".")
 	for _, name := range published(t, here) {
@@ -24,13 +23,12 @@ func TestFiles_AreEmbedded(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s is not embedded: its directory is not named in examples.go, or its name begins with a dot", name)
 		} else if !bytes.Equal(got, want) {
-			t.Errorf("%s is embedded with another content", name)
+			t.Errorf("%s is embedded with other content", name)
 		}
 	}
 }
 
-// published returns the names of the files of the examples. What running an example by hand leaves
-// behind is none of them.
+// published returns the names of the examples' files, without those that a run leaves behind.
 func published(t *testing.T, in fs.FS) []string {
 	t.Helper()
 	var names []string

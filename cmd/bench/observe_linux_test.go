@@ -19,28 +19,28 @@ func TestParseStat_ReadsTimes(t *testing.T) {
 	}
 }
 
-// What a command's child uses is told apart from what the command uses itself.
+// The CPU time and the memory of a command's children count separately.
 func TestMeasure_CountsTimeAndMemory(t *testing.T) {
 	const busy = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"
 	for name, test := range map[string]struct {
-		script          string
-		itself, inChild bool
+		script            string
+		own, fromChildren bool
 	}{
-		"itself": {busy, true, false},
-		"child":  {"sh -c '" + busy + "'; true", false, true},
+		"own":      {busy, true, false},
+		"children": {"sh -c '" + busy + "'; true", false, true},
 	} {
 		s, err := measure(exec.Command("sh", "-c", test.script))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if (s.terraform.cpu > 0) != test.itself || (s.provider.cpu > 0) != test.inChild {
-			t.Errorf("%s: it used %v, its children %v", name, s.terraform.cpu, s.provider.cpu)
+		if (s.terraform.cpu > 0) != test.own || (s.provider.cpu > 0) != test.fromChildren {
+			t.Errorf("%s: own CPU time %v, of the children %v", name, s.terraform.cpu, s.provider.cpu)
 		}
 		if s.wall < s.terraform.cpu || s.terraform.memory == 0 {
-			t.Errorf("%s: it took %v and %d bytes", name, s.wall, s.terraform.memory)
+			t.Errorf("%s: wall time %v, own memory %d bytes", name, s.wall, s.terraform.memory)
 		}
-		if test.inChild && s.provider.memory == 0 {
-			t.Errorf("%s: no memory of the child was seen", name)
+		if test.fromChildren && s.provider.memory == 0 {
+			t.Errorf("%s: no memory of the children", name)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -42,21 +43,17 @@ func TestTake_CountsSinceLastTake(t *testing.T) {
 		t.Errorf("the traffic is %+v", got)
 	}
 	if got := srv.take(); got.total() != 0 || got.connections != 0 || got.peak != 0 {
-		t.Errorf("then the traffic is %+v", got)
+		t.Errorf("after a take, the traffic is %+v", got)
 	}
 }
 
 func TestTake_CountsConcurrentRequests(t *testing.T) {
 	srv := serve(t, "kustom", 50*time.Millisecond)
-	done := make(chan struct{})
+	var calls sync.WaitGroup
 	for range 2 {
-		go func() {
-			get(t, srv.url+"/portal/api/v1/stores")
-			done <- struct{}{}
-		}()
+		calls.Go(func() { get(t, srv.url+"/portal/api/v1/stores") })
 	}
-	<-done
-	<-done
+	calls.Wait()
 	if got := srv.take().peak; got != 2 {
 		t.Errorf("%d requests were under way at once, want 2", got)
 	}
@@ -77,7 +74,7 @@ func TestServers_AddTokensForRestapiOnly(t *testing.T) {
 		srv := serve(t, provider, 0)
 		for _, path := range []string{"/portal/api/v1/stores", "/mystore/shops/shop-00002/extensions"} {
 			if got := get(t, srv.url+path); got != want {
-				t.Errorf("%s is answered with %d to %s, want %d", path, got, provider, want)
+				t.Errorf("%s: %s is answered with %d, want %d", provider, path, got, want)
 			}
 		}
 	}

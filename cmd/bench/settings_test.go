@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// binaries are arguments that name a file that can be run, for all of them.
+// binaries returns arguments that name an executable file for each binary.
 func binaries(t *testing.T) []string {
 	t.Helper()
 	executable, err := filepath.Abs("testdata/executable")
@@ -87,7 +87,7 @@ func TestParse_RefusesInvalid(t *testing.T) {
 	}
 }
 
-// A noop that is not there stops nobody who does not use it.
+// A missing binary is an error only if a way uses it.
 func TestParse_FindsUsedBinaries(t *testing.T) {
 	if _, err := parse(append(binaries(t), "-noop", "testdata/missing", "-ways", "pairs"), io.Discard); err != nil {
 		t.Error(err)

@@ -20,7 +20,7 @@ func TestMedian_OfOddAndEven(t *testing.T) {
 	}
 }
 
-// took are samples of a way whose apply took so long, in the order of the runs.
+// took returns one sample for each run, with the time of its apply.
 func took(seconds ...int) []sample {
 	var samples []sample
 	for _, s := range seconds {
@@ -46,7 +46,7 @@ func TestRatio_ComparesRuns(t *testing.T) {
 	} {
 		got, known := ratio(test.samples, test.baseline, "apply", wall)
 		if got != test.want || known != test.known {
-			t.Errorf("%s: the ratio is %v, %t, want %v, %t", name, got, known, test.want, test.known)
+			t.Errorf("%s: got %v, %t, want %v, %t", name, got, known, test.want, test.known)
 		}
 	}
 }
@@ -54,6 +54,6 @@ func TestRatio_ComparesRuns(t *testing.T) {
 func TestCPUTime_AddsTerraformAndProviders(t *testing.T) {
 	f := figures{spent: spent{terraform: usage{cpu: 3 * time.Second}, provider: usage{cpu: time.Second}, servers: time.Hour}}
 	if got := cpuTime(f); got != 4*time.Second {
-		t.Errorf("it is %v, want 4s", got)
+		t.Errorf("got %v, want 4s", got)
 	}
 }

@@ -17,11 +17,11 @@ func TestNewWorkspace_HasFilesOfEachWay(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", w.name, err)
 		}
-		if want := present(t, ws, "main.tf"); !want {
+		if !exists(ws, "main.tf") {
 			t.Errorf("%s has no main.tf", w.name)
 		}
-		if got, want := present(t, ws, "shop/main.tf"), strings.HasSuffix(w.name, "-modules"); got != want {
-			t.Errorf("%s: that there is a module is %t", w.name, got)
+		if got, want := exists(ws, "shop/main.tf"), strings.HasSuffix(w.name, "-modules"); got != want {
+			t.Errorf("%s: has a module: %t, want %t", w.name, got, want)
 		}
 		content, err := os.ReadFile(filepath.Join(ws.work, "shops.auto.tfvars.json"))
 		if err != nil {
@@ -38,13 +38,12 @@ func TestNewWorkspace_HasFilesOfEachWay(t *testing.T) {
 	}
 }
 
-func present(t *testing.T, ws *workspace, name string) bool {
-	t.Helper()
+func exists(ws *workspace, name string) bool {
 	_, err := os.Stat(filepath.Join(ws.work, filepath.FromSlash(name)))
 	return err == nil
 }
 
-// No two directories of a way may have files of one name: the second would be the one that counts.
+// No two directories of a way have a file of the same name. The second one would replace the first.
 func TestWays_HaveEachFileOnce(t *testing.T) {
 	for _, w := range allWays() {
 		for _, dirs := range [][]string{w.root, w.module} {
@@ -56,7 +55,7 @@ func TestWays_HaveEachFileOnce(t *testing.T) {
 				}
 				for _, file := range files {
 					if other, ok := seen[filepath.Base(file)]; ok {
-						t.Errorf("%s: both %s and %s", w.name, other, file)
+						t.Errorf("%s: %s and %s have the same name", w.name, other, file)
 					}
 					seen[filepath.Base(file)] = file
 				}

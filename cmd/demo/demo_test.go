@@ -29,7 +29,7 @@ func TestReadPlan_CountsChanges(t *testing.T) {
 	}
 }
 
-func TestReadPlan_CountsWhatGivesNoKeyAsOther(t *testing.T) {
+func TestReadPlan_CountsOtherChanges(t *testing.T) {
 	for _, content := range []string{
 		`{"resource_changes": [{"type": "kustom_mystore_connection", "change": {"actions": ["delete", "create"]}}]}`,
 		`{"resource_changes": [{"type": "kustom_mystore_connection", "change": {"actions": ["delete"]}}]}`,
@@ -70,11 +70,11 @@ func TestShowPages_WaitsForInterrupt(t *testing.T) {
 	steps := d.steps()
 	cancel()
 	if err := steps[len(steps)-2].do(ctx); err != nil || !d.looked {
-		t.Errorf("looked: %t, %v", d.looked, err)
+		t.Errorf("the pages were shown: %t, %v", d.looked, err)
 	}
 	for _, want := range []string{server.PortalPagesURL() + "/", server.MystoreAdminURL("fjellsport")} {
 		if !strings.Contains(screen.String(), want) {
-			t.Errorf("%s is not in %s", want, screen.String())
+			t.Errorf("no %s in %s", want, screen.String())
 		}
 	}
 	if n := d.out.leaks(s.Secrets()); n != 0 {
@@ -88,7 +88,7 @@ func TestPrinter_FindsLeaks(t *testing.T) {
 	p.say("kustom_secret = (sensitive value)")
 	secrets := []string{"secret-1", "token-1"}
 	if n := p.leaks(secrets); n != 0 {
-		t.Errorf("%d leaks in harmless output", n)
+		t.Errorf("%d leaks in output without secrets", n)
 	}
 	p.say("secret = secret-1, token = token-1")
 	if n := p.leaks(secrets); n != 2 {
@@ -100,16 +100,16 @@ func TestPrinter_SummarizesChecks(t *testing.T) {
 	var out bytes.Buffer
 	p := newPrinter(&out, false)
 	if err := p.check("this holds", nil); err != nil {
-		t.Errorf("a check that held: %v", err)
+		t.Errorf("a check that passes: %v", err)
 	}
 	if err := p.check("this does not", equal(1, 2)); err == nil {
-		t.Error("a check that did not hold has no error")
+		t.Error("a check that fails has no error")
 	}
 	if want := []string{"this holds"}; !slices.Equal(p.checks, want) {
-		t.Errorf("remembered %q, want %q", p.checks, want)
+		t.Errorf("the summary has %q, want %q", p.checks, want)
 	}
 	if strings.Contains(out.String(), "\x1b") {
-		t.Error("colors, although there should be none")
+		t.Error("the output has colors")
 	}
 }
 

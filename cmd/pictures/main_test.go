@@ -11,7 +11,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// limit is what a picture may weigh: everybody who clones the repository has all of them.
+// limit is the maximum size of a picture in bytes. Every clone of the repository has all pictures.
 const limit = 150 << 10
 
 func names(t *testing.T, dir string) []string {
@@ -50,7 +50,7 @@ func TestPictures_AreInReadme(t *testing.T) {
 	}
 }
 
-// TestRun_TakesPictures takes all pictures, which shows that the README's can be taken again.
+// TestRun_TakesPictures takes all pictures of the README.
 func TestRun_TakesPictures(t *testing.T) {
 	if _, err := findBrowser(""); err != nil {
 		t.Skip(err)
@@ -61,7 +61,7 @@ func TestRun_TakesPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, want := names(t, out), names(t, "../../.github/pictures"); !slices.Equal(got, want) {
-		t.Errorf("it takes %q, and the README's are %q", got, want)
+		t.Errorf("it takes %q, and the README has %q", got, want)
 	}
 	for _, name := range names(t, out) {
 		checkPicture(t, filepath.Join(out, name))
@@ -71,7 +71,7 @@ func TestRun_TakesPictures(t *testing.T) {
 	}
 }
 
-// checkPicture: it is one, and of the size of the others, or of a phone's.
+// checkPicture expects a PNG with the width of a window or of a phone.
 func checkPicture(t *testing.T, path string) {
 	t.Helper()
 	file, err := os.Open(path)
@@ -95,10 +95,10 @@ func checkPicture(t *testing.T, path string) {
 func TestFindBrowser_NeedsBrowser(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	if _, err := findBrowser(""); err == nil {
-		t.Error("a browser was found where there is none")
+		t.Error("found a browser in an empty PATH")
 	}
 	if _, err := findBrowser("no-such-browser"); err == nil {
-		t.Error("a browser that does not exist was found")
+		t.Error("found a browser that does not exist")
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
 )
 
-// firstWrite hands over what is written first.
+// firstWrite receives the first write.
 type firstWrite chan string
 
 func (w firstWrite) Write(p []byte) (int, error) {
@@ -55,11 +55,11 @@ func TestRun_Serves(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(5 * time.Second):
-		t.Fatal("it does not stop")
+		t.Fatal("run did not return after its context was cancelled")
 	}
 }
 
-// The environment for the pages has sessions and no token.
+// The environment for the pages has sessions and no tokens.
 func TestIntroduce_PrintsEnvironment(t *testing.T) {
 	_, srv := sandboxtest.Start(t, sandbox.ThreeShops(), sandbox.Options{})
 	tests := map[string]struct {
@@ -75,11 +75,11 @@ func TestIntroduce_PrintsEnvironment(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !strings.Contains(out.String(), test.want) || strings.Contains(out.String(), test.lack) {
-			t.Errorf("%s: printed %s", name, out.String())
+			t.Errorf("%s: got %s", name, out.String())
 		}
 		for _, line := range []string{srv.PortalPagesURL() + "/", srv.MystoreAdminURL("fjellsport") + " as owner@"} {
 			if !strings.Contains(out.String(), line) {
-				t.Errorf("%s: %q is not in %s", name, line, out.String())
+				t.Errorf("%s: no %q in %s", name, line, out.String())
 			}
 		}
 	}
@@ -117,7 +117,7 @@ func TestRun_RefusesInvalidFlags(t *testing.T) {
 		want string
 	}{
 		"every address":  {[]string{"-addr", ":9000"}, "loopback"},
-		"another one":    {[]string{"-addr", "192.0.2.1:9000"}, "loopback"},
+		"other address":  {[]string{"-addr", "192.0.2.1:9000"}, "loopback"},
 		"a name":         {[]string{"-addr", "example.com:9000"}, "loopback"},
 		"no port":        {[]string{"-addr", "127.0.0.1"}, "port"},
 		"taken":          {[]string{"-addr", taken.Addr().String()}, "make sandbox PORT="},
@@ -154,11 +154,11 @@ func TestRun_ListsMutations(t *testing.T) {
 		t.Fatal(err)
 	}
 	if lines := strings.Count(out.String(), "\n"); lines != len(sandbox.Mutations()) || !strings.Contains(out.String(), "popup-plain") {
-		t.Errorf("it lists %s", out.String())
+		t.Errorf("got %s", out.String())
 	}
 }
 
-func TestCheckLoopback_RefusesOtherHosts(t *testing.T) {
+func TestCheckLoopback_AcceptsLoopbackAddresses(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:9000", "127.8.8.8:0", "[::1]:9000", "localhost:9000"} {
 		if err := checkLoopback(addr); err != nil {
 			t.Error(err)
@@ -166,7 +166,6 @@ func TestCheckLoopback_RefusesOtherHosts(t *testing.T) {
 	}
 }
 
-// TestQuote_QuotesForShell asks a shell what it makes of it.
 func TestQuote_QuotesForShell(t *testing.T) {
 	sh, err := exec.LookPath("sh")
 	if err != nil {
@@ -178,7 +177,7 @@ func TestQuote_QuotesForShell(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(out) != text {
-			t.Errorf("%q became %q", text, out)
+			t.Errorf("a shell reads %q as %q", text, out)
 		}
 	}
 }

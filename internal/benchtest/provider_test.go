@@ -14,22 +14,21 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 )
 
-// The baseline has to keep the shape of what is measured against it.
+// The baseline's resources must have the schemas of the resources that are measured against it.
 func TestNew_HasSchemasOfRealResources(t *testing.T) {
-	pair := resources(t, provider.New(provider.Options{Version: "test"})())
+	existing := resources(t, provider.New(provider.Options{Version: "test"})())
 	noop := resources(t, benchtest.New())
-	for theirs, ours := range map[string]string{
+	for name, realName := range map[string]string{
 		"noop_api_key":              "kustom_api_key",
 		"noop_checkout_credentials": "mystore_klarna_checkout_credentials",
 		"noop_fleet":                "kustom_mystore_fleet",
 	} {
-		got, want := shape(noop[theirs]), shape(pair[ours])
-		if !slices.Equal(got, want) {
-			t.Errorf("%s is\n%q\nand %s is\n%q", theirs, got, ours, want)
+		if got, want := shape(noop[name]), shape(existing[realName]); !slices.Equal(got, want) {
+			t.Errorf("%s is\n%q\nand %s is\n%q", name, got, realName, want)
 		}
 	}
 	if got := slices.Sorted(maps.Keys(noop)); len(got) != 3 {
-		t.Errorf("the resources are %q, want those three", got)
+		t.Errorf("the resources are %q, want only those three", got)
 	}
 }
 
@@ -50,8 +49,7 @@ func shape(s *tfprotov6.Schema) []string {
 	if s == nil {
 		return nil
 	}
-	lines := []string{}
-	lines = append(lines, attributes("", s.Block.Attributes)...)
+	lines := attributes("", s.Block.Attributes)
 	for _, b := range s.Block.BlockTypes {
 		lines = append(lines, attributes(b.TypeName+".", b.Block.Attributes)...)
 	}
@@ -59,18 +57,15 @@ func shape(s *tfprotov6.Schema) []string {
 	return lines
 }
 
+// attributes returns one line for each attribute, and for those nested in it.
 func attributes(in string, all []*tfprotov6.SchemaAttribute) []string {
 	var lines []string
 	for _, a := range all {
-		lines = append(lines, line(in, a))
+		lines = append(lines, fmt.Sprintf("%s%s %s required=%t optional=%t computed=%t sensitive=%t write-only=%t",
+			in, a.Name, a.Type, a.Required, a.Optional, a.Computed, a.Sensitive, a.WriteOnly))
 		if a.NestedType != nil {
 			lines = append(lines, attributes(in+a.Name+"."+a.NestedType.Nesting.String()+".", a.NestedType.Attributes)...)
 		}
 	}
 	return lines
-}
-
-func line(in string, a *tfprotov6.SchemaAttribute) string {
-	return fmt.Sprintf("%s%s %s required=%t optional=%t computed=%t sensitive=%t write-only=%t",
-		in, a.Name, a.Type, a.Required, a.Optional, a.Computed, a.Sensitive, a.WriteOnly)
 }

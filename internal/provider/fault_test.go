@@ -133,7 +133,7 @@ type extent struct {
 }
 
 // extents are those that a way is tried with. What goes wrong once in the run of a fleet is left to
-// TestFleet_NextRunPutsRightRandomFaults.
+// TestFleet_NextRunRecoversFromRandomFaults.
 func extents(way string) []extent {
 	always := extent{name: "for the whole run", skip: 0, times: 0}
 	if way == wayFleet {

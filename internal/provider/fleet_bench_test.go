@@ -8,28 +8,25 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// fleetSizes are how many shops a fleet has in the benchmarks.
-var fleetSizes = []int{1000, 5000}
-
-// BenchmarkPlanFleet plans to take over shops with legacy keys.
+// BenchmarkPlanFleet plans the switch of shops with legacy keys.
 func BenchmarkPlanFleet(b *testing.B) {
-	for _, n := range fleetSizes {
-		b.Run(fmt.Sprintf("shops=%d", n), func(b *testing.B) {
-			r := newRolloutOf(b, sandbox.FleetSeed(n), sandbox.Options{Unchecked: true})
-			for b.Loop() {
-				r.plan(b, r.config(), tfdriver.NewState(), tfdriver.Options{})
-			}
-		})
-	}
+	benchmarkPlan(b, func(*rollout) *tfdriver.State { return tfdriver.NewState() })
 }
 
-// BenchmarkPlanFleetAgain refreshes and plans a fleet with which nothing is to be done. Each plan has a provider of its own,
-// which knows nothing yet.
+// BenchmarkPlanFleetAgain refreshes and plans a fleet that needs no change.
 func BenchmarkPlanFleetAgain(b *testing.B) {
-	for _, n := range fleetSizes {
+	benchmarkPlan(b, func(r *rollout) *tfdriver.State {
+		state, _ := r.apply(b, r.config(), tfdriver.NewState())
+		return state
+	})
+}
+
+// benchmarkPlan plans fleets of two sizes from a state. Each plan has a new provider.
+func benchmarkPlan(b *testing.B, from func(*rollout) *tfdriver.State) {
+	for _, n := range []int{1000, 5000} {
 		b.Run(fmt.Sprintf("shops=%d", n), func(b *testing.B) {
 			r := newRolloutOf(b, sandbox.FleetSeed(n), sandbox.Options{Unchecked: true})
-			state, _ := r.apply(b, r.config(), tfdriver.NewState())
+			state := from(r)
 			for b.Loop() {
 				r.plan(b, r.config(), state, tfdriver.Options{})
 			}

@@ -3,7 +3,6 @@ package provider_test
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -40,11 +39,11 @@ type shopSettings struct {
 	RotateWhenChanged map[string]string `json:"rotate_when_changed,omitempty"`
 }
 
-// fleetShops are a fleet's configuration and what the vendors know of its shops, whoever runs the provider.
+// fleetShops has a fleet's configuration, and the sandbox with its shops. A fleetEnv or a Terraform runs it.
 type fleetShops struct {
 	box  *sandbox.Sandbox
 	seed sandbox.Seed
-	// fleet is the configuration. It begins with all shops of the seed.
+	// fleet is the configuration. At first, it has all shops of the seed.
 	fleet fleetSettings
 	// inState returns the fleet's shops in the state, by name.
 	inState func(t *testing.T) map[string]map[string]any
@@ -58,7 +57,7 @@ func newFleetShops(box *sandbox.Sandbox, seed sandbox.Seed) *fleetShops {
 	return &fleetShops{box: box, seed: seed, fleet: fleetSettings{Shops: shops}}
 }
 
-// edit changes the settings of a shop.
+// edit changes the configuration of a shop.
 func (f *fleetShops) edit(shop string, change func(*shopSettings)) {
 	settings := f.fleet.Shops[shop]
 	change(&settings)
@@ -70,7 +69,7 @@ func (f *fleetShops) trigger(shop, incident string) {
 	f.edit(shop, func(s *shopSettings) { s.RotateWhenChanged = map[string]string{"incident": incident} })
 }
 
-// remove takes shops out of the configuration.
+// remove removes shops from the configuration.
 func (f *fleetShops) remove(t *testing.T, shops ...string) {
 	t.Helper()
 	for _, shop := range shops {
@@ -81,7 +80,7 @@ func (f *fleetShops) remove(t *testing.T, shops ...string) {
 	}
 }
 
-// holds returns the username that a shop holds.
+// holds returns the Kustom ID that a shop holds.
 func (f *fleetShops) holds(t *testing.T, shop string) string {
 	t.Helper()
 	found, ok := f.box.Shop(shop)
@@ -91,7 +90,6 @@ func (f *fleetShops) holds(t *testing.T, shop string) string {
 	return found.KustomID
 }
 
-// storeKeys returns the usernames of a store's keys.
 func (f *fleetShops) storeKeys(merchantID string) []string {
 	var names []string
 	for _, key := range f.box.Keys(merchantID) {
@@ -100,7 +98,7 @@ func (f *fleetShops) storeKeys(merchantID string) []string {
 	return names
 }
 
-// keys returns the usernames of all stores' keys, sorted.
+// keys returns the usernames of the keys of all stores, sorted.
 func (f *fleetShops) keys() []string {
 	names := []string{}
 	for _, store := range f.seed.Stores {
@@ -110,8 +108,8 @@ func (f *fleetShops) keys() []string {
 	return names
 }
 
-// mustBeDone expects each shop of the configuration to be in the state, to take payments with the key
-// that is in the state, and to have no problem. The stores must have no key but those that shops hold and others.
+// mustBeDone expects that each shop of the configuration takes payments with the key in the state and has no last_error.
+// The stores must have only the keys that shops hold, and others.
 func (f *fleetShops) mustBeDone(t *testing.T, others ...string) {
 	t.Helper()
 	inState, want := f.inState(t), slices.Clone(others)
@@ -123,7 +121,7 @@ func (f *fleetShops) mustBeDone(t *testing.T, others ...string) {
 	}
 	for name := range f.fleet.Shops {
 		if got := inState[name]; got["username"] != f.holds(t, name) || got["last_error"] != nil {
-			t.Errorf("shop %s holds %s, in the state is %v", name, f.holds(t, name), got)
+			t.Errorf("shop %s holds %s, the state has %v", name, f.holds(t, name), got)
 		}
 	}
 	if len(inState) != len(f.fleet.Shops) {
@@ -136,7 +134,7 @@ func (f *fleetShops) mustBeDone(t *testing.T, others ...string) {
 	f.mustHaveNoViolation(t)
 }
 
-// mustHaveNoViolation expects no violation but those that are allowed.
+// mustHaveNoViolation expects no violation of another kind than the allowed ones.
 func (f *fleetShops) mustHaveNoViolation(t *testing.T, allowed ...sandbox.ViolationKind) {
 	t.Helper()
 	for _, v := range f.box.Violations() {
@@ -146,19 +144,19 @@ func (f *fleetShops) mustHaveNoViolation(t *testing.T, allowed ...sandbox.Violat
 	}
 }
 
-// writes returns what has been done with which shop or store since the requests were last reset, sorted: the
-// requests that change something, and the proofs.
+// writes returns the requests that changed something and the proofs, since the requests were last reset. Each is an action
+// with the name of a shop or a store. They are sorted.
 func (f *fleetShops) writes() []string {
 	all := []string{}
 	for _, r := range f.box.Requests() {
 		switch {
-		case r.API == sandbox.Merchant && r.Caller != "": // not the invented credentials
+		case r.API == sandbox.Merchant && r.Caller != "": // The made-up credentials have no caller.
 			store, _, _ := strings.Cut(r.Caller, "-")
 			all = append(all, "prove "+store)
 		case r.API == sandbox.Mystore && r.Method == http.MethodPatch:
 			all = append(all, "install "+r.Shop)
 		case r.Method == http.MethodPost:
-			all = append(all, "make "+r.MerchantID)
+			all = append(all, "generate "+r.MerchantID)
 		case r.Method == http.MethodDelete:
 			all = append(all, "delete "+r.MerchantID)
 		case r.Method != http.MethodGet:
@@ -169,27 +167,27 @@ func (f *fleetShops) writes() []string {
 	return all
 }
 
-// mustHaveDone expects exactly these writes, and resets the requests.
-func (f *fleetShops) mustHaveDone(t *testing.T, want ...string) {
+// mustHaveWritten expects exactly these writes, and resets the requests.
+func (f *fleetShops) mustHaveWritten(t *testing.T, want ...string) {
 	t.Helper()
 	slices.Sort(want)
 	if got := f.writes(); !slices.Equal(got, want) {
-		t.Errorf("the vendors saw %q, want %q", got, want)
+		t.Errorf("the writes are %q, want %q", got, want)
 	}
 	f.box.ResetRequests()
 }
 
-// rotations returns all writes that give shops of the seed other keys of their stores.
+// rotations returns the writes of the rotation of these shops, which keep their stores.
 func rotations(shops ...sandbox.Shop) []string {
 	var all []string
 	for _, shop := range shops {
-		all = append(all, "make "+shop.MerchantID, "prove "+shop.MerchantID, "install "+shop.Name, "delete "+shop.MerchantID)
+		all = append(all, "generate "+shop.MerchantID, "prove "+shop.MerchantID, "install "+shop.Name, "delete "+shop.MerchantID)
 	}
 	return all
 }
 
-// fleetEnv is a test environment in which one fleet has, or will have, all shops of the seed. The provider runs in this
-// process, on a clock that nobody waits on.
+// fleetEnv is a test environment with one fleet of all shops of the seed. The provider runs in this process, on a fake
+// clock.
 type fleetEnv struct {
 	*fleetShops
 	rollout *rollout
@@ -197,9 +195,9 @@ type fleetEnv struct {
 	createFirst bool
 	importID    string
 	state       *tfdriver.State
-	// log is what the provider has logged of applies.
+	// log has the provider's log of the applies.
 	log bytes.Buffer
-	// saved is the plan that mustApplySaved applies.
+	// saved is the last plan.
 	saved *tfdriver.Plan
 }
 
@@ -211,7 +209,7 @@ func newFleetEnv(t *testing.T, seed sandbox.Seed, o sandbox.Options) *fleetEnv {
 	return w
 }
 
-// newFleet returns an environment in which all shops are connected.
+// newFleet returns an environment whose shops are all connected.
 func newFleet(t *testing.T, shops int) *fleetEnv {
 	t.Helper()
 	w := newFleetEnv(t, sandbox.FleetSeed(shops), sandbox.Options{})
@@ -221,7 +219,7 @@ func newFleet(t *testing.T, shops int) *fleetEnv {
 	return w
 }
 
-// config is the configuration as the driver takes it.
+// config returns the configuration for the driver.
 func (w *fleetEnv) config(t *testing.T) tfdriver.Config {
 	t.Helper()
 	encoded, err := json.Marshal(w.fleet)
@@ -250,14 +248,14 @@ func (w *fleetEnv) applyWith(t *testing.T, o tfdriver.Options) run {
 		return planned
 	}
 	applied := w.applySaved(t)
-	// Terraform prints the plan's warnings once, though the apply plans again.
+	// The apply plans again, but Terraform prints the plan's warnings once.
 	return run{applied.code, planned.output + strings.Replace(applied.output, planned.output, "", 1)}
 }
 
 func (w *fleetEnv) applySaved(t *testing.T) run {
 	t.Helper()
-	state, result := w.rollout.driver.Apply(tflogtest.RootLogger(t.Context(), &w.log), w.saved)
-	w.state = state
+	var result *tfdriver.Result
+	w.state, result = w.rollout.driver.Apply(tflogtest.RootLogger(t.Context(), &w.log), w.saved)
 	return runOf(result)
 }
 
@@ -305,12 +303,19 @@ func (w *fleetEnv) mustBeEmpty(t *testing.T) {
 	}
 }
 
-// shopsInState returns the fleet's shops in the state. A fleet that is tainted or deposed is an error.
+// mustHaveConverged expects an empty plan, and what [fleetShops.mustBeDone] expects.
+func (w *fleetEnv) mustHaveConverged(t *testing.T, others ...string) {
+	t.Helper()
+	w.mustBeEmpty(t)
+	w.mustBeDone(t, others...)
+}
+
+// shopsInState returns the fleet's shops in the state. It expects no tainted or deposed fleet.
 func (w *fleetEnv) shopsInState(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	for _, instance := range w.state.Instances() {
 		if instance.Tainted || w.state.Current[instance.Address] != instance {
-			t.Errorf("state: %s is left tainted or deposed", instance.Address)
+			t.Errorf("the state has a tainted or deposed %s", instance.Address)
 		}
 	}
 	var attributes struct{ Shops map[string]map[string]any }
@@ -326,22 +331,22 @@ func (w *fleetEnv) shopsInState(t *testing.T) map[string]map[string]any {
 	return attributes.Shops
 }
 
-// shopPlan is what a plan does to one shop of a fleet.
+// shopPlan is the plan for one shop of a fleet.
 type shopPlan struct {
-	// does is "add", "remove", "connect" for a shop that is there and gets a key, "perhaps" where that is
-	// not known yet, and "change" for anything else.
+	// does is "add", "remove", "connect" for a shop of the fleet that gets a key, "perhaps" if the plan can't decide yet,
+	// and "change" for anything else.
 	does           string
 	reason         string
 	toDelete, kept []string // usernames
 }
 
-// fleetPlan is what a plan does to a fleet: what it calls that, and to which shops it does what.
+// fleetPlan is the plan for a fleet: Terraform's words for its actions, and the shops that change.
 type fleetPlan struct {
 	actions string
 	shops   map[string]shopPlan
 }
 
-// plan saves a plan and returns what it does to the fleet.
+// plan plans, and returns the plan for the fleet.
 func (w *fleetEnv) plan(t *testing.T) (fleetPlan, run) {
 	t.Helper()
 	r := mustSucceed(t, w.planWith(t, tfdriver.Options{}))
@@ -353,33 +358,29 @@ func (w *fleetEnv) savedPlan() fleetPlan {
 	return fleetPlan{actions, changedShops(elements(elements(before)["shops"]), elements(elements(after)["shops"]))}
 }
 
-// changedShops returns what becomes of the shops that do not stay as they are.
+// changedShops returns the plans for the shops that change.
 func changedShops(before, after map[string]tftypes.Value) map[string]shopPlan {
 	changed := map[string]shopPlan{}
-	for name, was := range before {
+	for name, prior := range before {
 		if _, stays := after[name]; !stays {
-			changed[name] = shopPlan{does: "remove", reason: text(was, "reason")}
+			changed[name] = shopPlan{does: "remove", reason: text(prior, "reason")}
 		}
 	}
-	for name, is := range after {
-		was, known := before[name]
-		if known && was.Equal(is) {
+	for name, planned := range after {
+		prior, exists := before[name]
+		if exists && prior.Equal(planned) {
 			continue
 		}
-		planned := elements(is)
-		plan := shopPlan{
-			does: "change", reason: text(is, "reason"),
-			toDelete: usernamesOf(planned["keys_to_delete"]), kept: usernamesOf(planned["keys_kept"]),
-		}
+		of, does := elements(planned), "change"
 		switch {
-		case !known:
-			plan.does = "add"
-		case !planned["reason"].IsKnown():
-			plan.does = "perhaps"
-		case !planned["credential_id"].IsKnown():
-			plan.does = "connect"
+		case !exists:
+			does = "add"
+		case !of["reason"].IsKnown():
+			does = "perhaps"
+		case !of["credential_id"].IsKnown():
+			does = "connect"
 		}
-		changed[name] = plan
+		changed[name] = shopPlan{does, text(planned, "reason"), usernamesOf(of["keys_to_delete"]), usernamesOf(of["keys_kept"])}
 	}
 	return changed
 }
@@ -397,7 +398,7 @@ func usernamesOf(keys tftypes.Value) []string {
 	return names
 }
 
-// mustPlan expects a plan that does exactly this.
+// mustPlan plans and expects exactly this plan.
 func (w *fleetEnv) mustPlan(t *testing.T, want fleetPlan) run {
 	t.Helper()
 	got, r := w.plan(t)
@@ -407,14 +408,24 @@ func (w *fleetEnv) mustPlan(t *testing.T, want fleetPlan) run {
 
 func mustBePlan(t *testing.T, got, want fleetPlan) {
 	t.Helper()
-	if got.actions != want.actions || !maps.EqualFunc(got.shops, want.shops, func(a, b shopPlan) bool { return reflect.DeepEqual(a, b) }) {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the plan is\n%+v, want\n%+v", got, want)
 	}
 }
 
+// mustPlanAndWrite expects exactly this plan, and exactly these writes of its apply.
+func (w *fleetEnv) mustPlanAndWrite(t *testing.T, plan fleetPlan, writes ...string) {
+	t.Helper()
+	w.box.ResetRequests()
+	w.mustPlan(t, plan)
+	w.mustHaveWritten(t)
+	w.mustApplySaved(t)
+	w.mustHaveWritten(t, writes...)
+}
+
 const legacyReason = ", a key of api.klarna.com"
 
-// adoptions are the plans for shops that are still on their legacy keys.
+// adoptions returns the plans for shops that hold legacy keys.
 func adoptions(shops ...sandbox.Shop) map[string]shopPlan {
 	plans := map[string]shopPlan{}
 	for _, shop := range shops {
@@ -425,7 +436,7 @@ func adoptions(shops ...sandbox.Shop) map[string]shopPlan {
 
 var warningSummary = regexp.MustCompile(`Warning: (.*)`)
 
-// mustWarn expects a run to print exactly these warnings, by their first lines.
+// mustWarn expects a run to print exactly the warnings with these summaries.
 func mustWarn(t *testing.T, r run, want ...string) {
 	t.Helper()
 	var got []string
@@ -437,7 +448,7 @@ func mustWarn(t *testing.T, r run, want ...string) {
 	}
 }
 
-// mustSay expects a run to print texts, however they are wrapped.
+// mustSay expects these texts in the output of a run. It ignores line breaks.
 func mustSay(t *testing.T, r run, want ...string) {
 	t.Helper()
 	for _, text := range want {
@@ -447,7 +458,7 @@ func mustSay(t *testing.T, r run, want ...string) {
 	}
 }
 
-// placeOrders has every shop of the seed take a payment.
+// placeOrders places an order in each shop of the seed.
 func (f *fleetShops) placeOrders(t *testing.T) {
 	t.Helper()
 	for _, shop := range f.seed.Shops {
@@ -457,7 +468,7 @@ func (f *fleetShops) placeOrders(t *testing.T) {
 	}
 }
 
-// mustWork expects every shop of the seed to take payments.
+// mustWork expects that every shop of the seed takes payments.
 func (f *fleetShops) mustWork(t *testing.T) {
 	t.Helper()
 	for _, shop := range f.seed.Shops {
@@ -467,7 +478,7 @@ func (f *fleetShops) mustWork(t *testing.T) {
 	}
 }
 
-// sharedSeed is n shops of one store on one key of Klarna's, and another shop of another store.
+// sharedSeed returns n shops that share a store and a legacy key, and one shop with its own.
 func sharedSeed(n int) sandbox.Seed {
 	seed := sandbox.FleetSeed(n + 1)
 	key := seed.Stores[0].Keys[0]
@@ -480,7 +491,7 @@ func sharedSeed(n int) sandbox.Seed {
 	return seed
 }
 
-// oneKeySeed is n shops of one store, all on one key of Kustom's.
+// oneKeySeed returns n shops that share a store and a Kustom key.
 func oneKeySeed(n int) sandbox.Seed {
 	seed := sharedSeed(n)
 	key := &seed.Stores[0].Keys[0]
@@ -489,7 +500,7 @@ func oneKeySeed(n int) sandbox.Seed {
 	return seed
 }
 
-// elements returns what is in an object or a map: nothing in one that is null, unknown or none at all.
+// elements returns the elements of an object or a map; none if it is null, unknown or missing.
 func elements(value tftypes.Value) map[string]tftypes.Value {
 	all := map[string]tftypes.Value{}
 	if value.Type() == nil || value.IsNull() || !value.IsKnown() || value.As(&all) != nil {
@@ -498,7 +509,7 @@ func elements(value tftypes.Value) map[string]tftypes.Value {
 	return all
 }
 
-// text returns an attribute that is a string, empty where it is null.
+// text returns a string attribute; empty if it is null or unknown.
 func text(value tftypes.Value, attribute string) string {
 	var s string
 	if found, ok := elements(value)[attribute]; ok && found.IsKnown() && !found.IsNull() {

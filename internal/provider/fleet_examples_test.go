@@ -16,11 +16,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestAccFleet_SwitchesListOfASpreadsheet switches the published list of shops by a saved plan, with the tokens in
-// a file, none of which gets into what Terraform stores. One shop fails in the first apply: the others are switched, the run
-// fails and names it, the report has it, and the next run has just that shop to do. Then an import, as in the README, lets
-// the shops keep their keys.
-func TestAccFleet_SwitchesListOfASpreadsheet(t *testing.T) {
+// TestAccFleet_SwitchesSpreadsheet switches the shops of the published list by a saved plan. The tokens are in a file, and
+// Terraform stores none of them. One shop fails in the first apply: the run fails and names it, the report has it, and the
+// next run switches only that shop. Then the import of the README keeps all keys.
+func TestAccFleet_SwitchesSpreadsheet(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
@@ -32,7 +31,7 @@ func TestAccFleet_SwitchesListOfASpreadsheet(t *testing.T) {
 	})
 	got := w.applySaved(t)
 	if got.code == 0 {
-		t.Error("the run does not fail")
+		t.Error("the run did not fail")
 	}
 	mustSay(t, got, "These shops could not be connected: kaffebonna: ")
 	w.mustReport(t, []string{"1 failed, 2 done", "| kaffebonna | `M00537204` | failed | `M00537204-xM2pE` |"})
@@ -43,7 +42,7 @@ func TestAccFleet_SwitchesListOfASpreadsheet(t *testing.T) {
 	failing.Disarm()
 	w.sandbox.ResetRequests()
 	w.mustApply(t)
-	w.mustHaveWritten(t, 1)
+	w.mustHaveSwitched(t, 1)
 	w.mustBeEmpty(t)
 	w.mustBeSwitched(t, seed)
 	w.mustReportShops(t, seed)
@@ -53,38 +52,38 @@ func TestAccFleet_SwitchesListOfASpreadsheet(t *testing.T) {
 	w.write(t, "import.tf", readmeBlock(t, "switch-fleet/README.md", "```hcl\nimport {"))
 	w.sandbox.ResetRequests()
 	mustSay(t, w.mustApply(t), "2 imported, 0 added, 0 changed, 0 destroyed")
-	w.mustHaveWritten(t, 0)
+	w.mustHaveSwitched(t, 0)
 	w.mustBeEmpty(t)
 	w.mustBeSwitched(t, seed)
 	w.mustReportShops(t, seed)
 }
 
-// TestAccFleet_LeavesShopsAloneWhenTheListGrows adds shops to a list in chunks: nothing is done to those that are there, in
-// whatever order the list has them.
-func TestAccFleet_LeavesShopsAloneWhenTheListGrows(t *testing.T) {
+// TestAccFleet_LeavesOldShopsAloneWhenListGrows adds shops to a list in chunks, and changes its order.
+func TestAccFleet_LeavesOldShopsAloneWhenListGrows(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(20)
 	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
 	w.set("TF_VAR_chunks", "3")
 	w.writeShops(t, seed.Shops[7:])
 	w.mustApply(t)
-	w.mustHaveWritten(t, 13)
+	w.mustHaveSwitched(t, 13)
 
 	w.sandbox.ResetRequests()
 	slices.Reverse(seed.Shops)
 	w.writeShops(t, seed.Shops)
 	got := w.mustApply(t)
 	if !strings.Contains(got.output, "0 destroyed") {
-		t.Errorf("the list has grown, and an object is destroyed:\n%s", got.output)
+		t.Errorf("an object is destroyed:\n%s", got.output)
 	}
-	w.mustHaveWritten(t, 7)
+	w.mustHaveSwitched(t, 7)
 	w.mustBeEmpty(t)
 	w.mustBeSwitched(t, seed)
 	w.mustReportShops(t, seed)
 }
 
-// TestAccFleet_NamesMistakesOfTheList before it asks a vendor anything, and reads the list as a Norwegian spreadsheet saves it.
-func TestAccFleet_NamesMistakesOfTheList(t *testing.T) {
+// TestAccFleet_NamesMistakesInList expects the errors before any request, and reads a list in the form of a Norwegian
+// spreadsheet.
+func TestAccFleet_NamesMistakesInList(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, testEnvOptions{}).checkOut(t, "switch-fleet")
 	w.write(t, "shops.csv", "shop,merchant_id,description\nfjellsport,M00412871,\nullogtre,00698335,\nFjellsport ,M00537204,\n")
@@ -99,7 +98,7 @@ func TestAccFleet_NamesMistakesOfTheList(t *testing.T) {
 	}
 }
 
-// TestAccShopList_SwitchesInWaves switches the shops of the published list in two waves: one shop, and then the others.
+// TestAccShopList_SwitchesInWaves switches one shop of the published list, and then the others.
 func TestAccShopList_SwitchesInWaves(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
@@ -107,44 +106,41 @@ func TestAccShopList_SwitchesInWaves(t *testing.T) {
 	if got := w.mustApply(t); !strings.Contains(got.output, "1 added, 0 changed, 0 destroyed") {
 		t.Errorf("the first wave is not one shop:\n%s", got.output)
 	}
-	w.mustHaveWritten(t, 1)
+	w.mustHaveSwitched(t, 1)
 	w.set("TF_VAR_wave", "2")
 	w.mustApply(t)
-	w.mustHaveWritten(t, len(seed.Shops))
+	w.mustHaveSwitched(t, len(seed.Shops))
 	w.mustBeEmpty(t)
 	w.mustBeSwitched(t, seed)
 }
 
-// TestAccWaves_LeaveReplacedKeysToALaterRun switches one shop first and then the rest. No run deletes a key that it has just replaced,
-// and the shop of the first wave gets no second key.
-func TestAccWaves_LeaveReplacedKeysToALaterRun(t *testing.T) {
+// TestAccWaves_DeleteReplacedKeysLater switches one shop and then the others. No run deletes the keys that it replaces, and the
+// shop of the first wave gets no second key.
+func TestAccWaves_DeleteReplacedKeysLater(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "waves")
-	for wave, shops := range []int{0, 1, len(seed.Shops)} {
-		if wave == 0 {
-			continue // Waves are counted from 1.
-		}
-		w.set("TF_VAR_wave", strconv.Itoa(wave))
+	for i, shops := range []int{1, len(seed.Shops)} {
+		w.set("TF_VAR_wave", strconv.Itoa(i+1))
 		w.mustApply(t)
 		if got := w.sandbox.Count(sandbox.Mystore, http.MethodPatch, credentialsCall); got != shops {
-			t.Errorf("after wave %d, %d shops were given a key, want %d", wave, got, shops)
+			t.Errorf("after wave %d, %d shops have new keys, want %d", i+1, got, shops)
 		}
-		// A later run deletes what the portal shows to be unused.
+		// A later run deletes a key that was unused for a day.
 		if got := w.sandbox.Count(sandbox.Portal, http.MethodDelete, keyCall); got >= shops {
-			t.Errorf("after wave %d, %d old keys are deleted: the shops of this wave have lost theirs at once", wave, got)
+			t.Errorf("after wave %d, %d old keys are deleted, also those of this wave", i+1, got)
 		}
 	}
 	waiting := w.terraform(t, "output", "-json", "old_keys_waiting").output
-	for wave, shop := range seed.Shops {
+	for i, shop := range seed.Shops {
 		w.order(t, shop.Name)
-		if wave > 0 && !strings.Contains(waiting, shop.KustomID) {
-			t.Errorf("the output does not name the old key %s: %s", shop.KustomID, waiting)
+		if i > 0 && !strings.Contains(waiting, shop.KustomID) {
+			t.Errorf("the output has no old key %s: %s", shop.KustomID, waiting)
 		}
 	}
 }
 
-// readmeBlock returns the content of the code block of a published README that begins like that.
+// readmeBlock returns the code block of a published README that has this beginning.
 func readmeBlock(t *testing.T, file, beginning string) string {
 	t.Helper()
 	content, err := fs.ReadFile(examples.FS, file)
@@ -154,13 +150,13 @@ func readmeBlock(t *testing.T, file, beginning string) string {
 	_, rest, found := strings.Cut(string(content), beginning)
 	block, _, ended := strings.Cut(rest, "```")
 	if !found || !ended {
-		t.Fatalf("%s has no code block that begins with %q", file, beginning)
+		t.Fatalf("%s has no code block %q", file, beginning)
 	}
 	_, first, _ := strings.Cut(beginning, "\n")
 	return first + block
 }
 
-// useTokensFile gives the Mystore tokens as a file, and no longer in the environment.
+// useTokensFile moves the Mystore tokens from the environment to a file.
 func (w *testEnv) useTokensFile(t *testing.T) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "tokens.json")
@@ -171,7 +167,7 @@ func (w *testEnv) useTokensFile(t *testing.T) {
 	w.set("TF_VAR_tokens_file", file)
 }
 
-// writeShops writes the list of shops.
+// writeShops writes shops.csv.
 func (w *testEnv) writeShops(t *testing.T, shops []sandbox.Shop) {
 	t.Helper()
 	var list strings.Builder
@@ -182,12 +178,11 @@ func (w *testEnv) writeShops(t *testing.T, shops []sandbox.Shop) {
 	w.write(t, "shops.csv", list.String())
 }
 
-// mustHaveWritten expects that n keys were made, each once, given to a shop and put in place of
-// another one, and that nothing else was written.
-func (w *testEnv) mustHaveWritten(t *testing.T, n int) {
+// mustHaveSwitched expects that n keys were generated, installed and replaced, and no other writes.
+func (w *testEnv) mustHaveSwitched(t *testing.T, n int) {
 	t.Helper()
 	for call, got := range map[string]int{
-		"POST":   len(slices.DeleteFunc(w.sandbox.Requests(), func(r sandbox.Request) bool { return !makesKey(r) })),
+		"POST":   len(slices.DeleteFunc(w.sandbox.Requests(), func(r sandbox.Request) bool { return !generatedKey(r) })),
 		"PATCH":  w.sandbox.Count(sandbox.Mystore, http.MethodPatch, credentialsCall),
 		"DELETE": w.sandbox.Count(sandbox.Portal, http.MethodDelete, keyCall),
 	} {
@@ -195,25 +190,24 @@ func (w *testEnv) mustHaveWritten(t *testing.T, n int) {
 			t.Errorf("%d × %s, want %d", got, call, n)
 		}
 	}
-	writes := slices.DeleteFunc(w.sandbox.Requests(), func(r sandbox.Request) bool { return r.Method == http.MethodGet || asksAgain(r) })
+	writes := slices.DeleteFunc(w.sandbox.Requests(), func(r sandbox.Request) bool { return r.Method == http.MethodGet || repeatsCreation(r) })
 	if len(writes) != 3*n {
-		t.Errorf("%d requests have written something, want %d", len(writes), 3*n)
+		t.Errorf("%d writes, want %d", len(writes), 3*n)
 	}
 }
 
-// makesKey tells whether a request has made a key.
-func makesKey(r sandbox.Request) bool {
+// generatedKey reports whether a request has generated a key.
+func generatedKey(r sandbox.Request) bool {
 	return r.API == sandbox.Portal && r.Method == http.MethodPost && r.Status/100 == 2
 }
 
-// asksAgain tells whether a request for a key was an earlier run's, whose answer says what became of that one.
-func asksAgain(r sandbox.Request) bool {
+// repeatsCreation reports whether a request repeats the idempotency key of an earlier run, to find out its outcome.
+func repeatsCreation(r sandbox.Request) bool {
 	return r.API == sandbox.Portal && r.Method == http.MethodPost && r.Status == http.StatusConflict
 }
 
-// mustBeSwitched expects every shop of the seed to take payments with a key of Kustom's, their stores to
-// have no other keys than theirs and those that no shop used, and no promise to have been broken on
-// the way.
+// mustBeSwitched expects that every shop of the seed takes payments with a Kustom key. Their stores must have no other keys
+// than these and the ones that no shop used. The sandbox must have seen no violation.
 func (w *testEnv) mustBeSwitched(t *testing.T, seed sandbox.Seed) {
 	t.Helper()
 	expected := unused(seed)
@@ -221,13 +215,13 @@ func (w *testEnv) mustBeSwitched(t *testing.T, seed sandbox.Seed) {
 		shop, _ := w.sandbox.Shop(seeded.Name)
 		expected[shop.KustomID] = true
 		if err := w.sandbox.PlaceOrder(seeded.Name); err != nil {
-			t.Errorf("shop %s, holding %s, takes no payments: %v", seeded.Name, shop.KustomID, err)
+			t.Errorf("shop %s holds %s and takes no payments: %v", seeded.Name, shop.KustomID, err)
 		}
 	}
 	for _, shop := range seed.Shops {
 		for _, key := range w.sandbox.Keys(shop.MerchantID) {
 			if !expected[key.Username] || (key.Host != kustomHost && !unused(seed)[key.Username]) {
-				t.Errorf("store %s has the key %s of %s", shop.MerchantID, key.Username, key.Host)
+				t.Errorf("store %s still has the key %s of %s", shop.MerchantID, key.Username, key.Host)
 			}
 		}
 	}
@@ -236,7 +230,7 @@ func (w *testEnv) mustBeSwitched(t *testing.T, seed sandbox.Seed) {
 	}
 }
 
-// mustReportShops expects the report of the state to have one line for each shop, with the key that it holds.
+// mustReportShops expects one line for each shop in the report of the state, with the key that the shop holds.
 func (w *testEnv) mustReportShops(t *testing.T, seed sandbox.Seed) {
 	t.Helper()
 	r, err := report.Read(strings.NewReader(w.terraform(t, "show", "-json").output))
@@ -258,8 +252,7 @@ func (w *testEnv) mustReportShops(t *testing.T, seed sandbox.Seed) {
 	}
 }
 
-// mustStoreNoSecret expects neither a key's secret nor a token in anything that Terraform has left
-// behind, which these are among.
+// mustStoreNoSecret expects no secret and no token in the files that Terraform has written, among them the named ones.
 func (w *testEnv) mustStoreNoSecret(t *testing.T, have ...string) {
 	t.Helper()
 	stored := w.everything(t)
@@ -270,7 +263,7 @@ func (w *testEnv) mustStoreNoSecret(t *testing.T, have ...string) {
 	}
 	for name, content := range stored {
 		if n := leaks(content, w.sandbox.Secrets()); n > 0 {
-			t.Errorf("%s holds %d secrets", name, n)
+			t.Errorf("%s has %d secrets", name, n)
 		}
 	}
 }

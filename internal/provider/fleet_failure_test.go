@@ -138,7 +138,7 @@ func (w *fleetEnv) mustHaveFailed(t *testing.T, shop sandbox.Shop, o obstacle, b
 	if now := w.storeKeys(shop.MerchantID); !slices.Equal(now, keys) {
 		t.Errorf("I3: the shop's store has the keys %q, it had %q", now, keys)
 	}
-	made := slices.Contains(w.writes(), "make "+shop.MerchantID)
+	made := slices.Contains(w.writes(), "generate "+shop.MerchantID)
 	if o.untouched && made {
 		t.Error("a key was made for a shop that can't have it")
 	}
@@ -381,7 +381,7 @@ func TestFleet_AsksUnreachableShopAFewTimesOnly(t *testing.T) {
 	w.mustWork(t)
 	w.box.ResetRequests()
 	w.mustApply(t)
-	if n := len(slices.DeleteFunc(w.box.Requests(), func(r sandbox.Request) bool { return !makesKey(r) })); n != 1 {
+	if n := len(slices.DeleteFunc(w.box.Requests(), func(r sandbox.Request) bool { return !generatedKey(r) })); n != 1 {
 		t.Errorf("%d keys were made, want one for the shop that was lost", n)
 	}
 	w.mustBeEmpty(t)

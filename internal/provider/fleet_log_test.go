@@ -14,57 +14,56 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// overheard makes Terraform start the provider so that what the provider writes to standard error is kept,
-// and returns where.
-func overheard(t *testing.T, w *testEnv) string {
+// captureStderr makes Terraform start the provider with its standard error in a file, and returns the file.
+func captureStderr(t *testing.T, w *testEnv) string {
 	t.Helper()
 	if runtime.GOOS == "windows" {
-		t.Skip("starts the provider by a shell script")
+		t.Skip("starts the provider with a shell script")
 	}
 	dir := t.TempDir()
-	heard := filepath.Join(dir, "stderr")
-	script := fmt.Sprintf("#!/bin/sh\nexec %q \"$@\" 2>>%q\n", builtProvider(t), heard)
+	file := filepath.Join(dir, "stderr")
+	script := fmt.Sprintf("#!/bin/sh\nexec %q \"$@\" 2>>%q\n", builtProvider(t), file)
 	if err := os.WriteFile(filepath.Join(dir, "terraform-provider-kustom"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	w.write(t, ".cli.tfrc", fmt.Sprintf("provider_installation {\n  dev_overrides { \"storefront-iac/kustom\" = %q }\n  direct {}\n}\n", dir))
-	return heard
+	return file
 }
 
-// TestAccFleet_WritesNoLogUnasked takes a fleet and pairs through a migration with no TF_LOG variable set: the provider
-// writes nothing at all, which Terraform would have to parse and drop.
-func TestAccFleet_WritesNoLogUnasked(t *testing.T) {
+// TestAccFleet_WritesNoLogByDefault switches shops without TF_LOG. The provider writes nothing, so Terraform does not have to
+// parse and drop log lines.
+func TestAccFleet_WritesNoLogByDefault(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{wayFleet, wayPair} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
 			w := newTestEnv(t, testEnvOptions{seed: &seed, external: true})
-			heard := overheard(t, w)
+			stderr := captureStderr(t, w)
 			w.useExample(t, way, seed)
 			w.mustApply(t)
 			w.mustBeEmpty(t)
-			if said := read(t, heard); said != "" {
-				t.Errorf("the provider writes %d bytes:\n%.2000s", len(said), said)
+			if written := read(t, stderr); written != "" {
+				t.Errorf("the provider writes %d bytes:\n%.2000s", len(written), written)
 			}
 			w.env = append(w.env, "TF_LOG=INFO", "TF_LOG_PATH="+filepath.Join(t.TempDir(), "log"))
 			w.mustBeEmpty(t)
-			if read(t, heard) == "" {
-				t.Error("the provider writes nothing even if it is asked to: the test shows nothing")
+			if read(t, stderr) == "" {
+				t.Error("the provider writes nothing with TF_LOG either: the test shows nothing")
 			}
 		})
 	}
 }
 
-// TestFleet_LogsProgressWithoutSecrets tells at INFO how far a fleet has come: a line for each shop, and no secret.
+// TestFleet_LogsProgressWithoutSecrets expects one line for each shop at level INFO, and no secret.
 func TestFleet_LogsProgressWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	const shops = 5
 	w := newFleetEnv(t, sandbox.FleetSeed(shops), sandbox.Options{})
 	failing, leaving := w.seed.Shops[1], w.seed.Shops[2]
-	mend := w.arm(answered(sandbox.Mystore, http.MethodPatch, http.StatusUnprocessableEntity), failing)
+	disarm := w.arm(answered(sandbox.Mystore, http.MethodPatch, http.StatusUnprocessableEntity), failing)
 	w.mustApply(t)
-	mend()
+	disarm()
 	w.remove(t, leaving.Name)
 	w.mustApply(t)
 	type line struct {
@@ -76,14 +75,14 @@ func TestFleet_LogsProgressWithoutSecrets(t *testing.T) {
 	}
 	got := map[string]int{}
 	for text := range strings.Lines(w.log.String()) {
-		var said line
-		if err := json.Unmarshal([]byte(text), &said); err != nil {
+		var l line
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(said.Message, "shop ") && said.Level == "info" {
-			got[fmt.Sprintf("%s: %s %s of %d", said.Message, said.Shop, said.Username, said.Of)]++
-			if said.Done < 1 || said.Done > said.Of {
-				t.Errorf("%d of %d are done", said.Done, said.Of)
+		if strings.HasPrefix(l.Message, "shop ") && l.Level == "info" {
+			got[fmt.Sprintf("%s: %s %s of %d", l.Message, l.Shop, l.Username, l.Of)]++
+			if l.Done < 1 || l.Done > l.Of {
+				t.Errorf("%d of %d are done", l.Done, l.Of)
 			}
 		}
 	}
@@ -97,7 +96,7 @@ func TestFleet_LogsProgressWithoutSecrets(t *testing.T) {
 		}
 	}
 	if !maps.Equal(got, want) {
-		t.Errorf("the log says %v, want %v", got, want)
+		t.Errorf("the log has %v, want %v", got, want)
 	}
 	if leaks(w.log.String(), w.box.Secrets()) > 0 {
 		t.Error("I2: the log has a secret")

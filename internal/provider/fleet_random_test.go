@@ -14,10 +14,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// seedVariable names the variable that repeats what a test has done at random.
+// seedVariable is the environment variable that repeats a random test.
 const seedVariable = "KUSTOM_TEST_SEED"
 
-// chosenSeed is chance, unless the environment pins it.
+// chosenSeed returns the seed in the environment, or a random one.
 func chosenSeed(t *testing.T) uint64 {
 	t.Helper()
 	pinned := os.Getenv(seedVariable)
@@ -31,46 +31,45 @@ func chosenSeed(t *testing.T) uint64 {
 	return seed
 }
 
-// chance makes things happen at random: the same, for the same seed, to the same request, whatever came
-// in between.
-type chance struct {
+// dice chooses requests at random. A seed chooses the same requests in every run, in whatever order they arrive.
+type dice struct {
 	seed uint64
-	// seen counts the requests that are alike.
+	// seen counts the requests by their call.
 	seen map[string]int
 }
 
-// newChance prints its seed where the test fails.
-func newChance(t *testing.T) *chance {
+// newDice logs its seed.
+func newDice(t *testing.T) *dice {
 	t.Helper()
 	seed := chosenSeed(t)
 	t.Logf("to repeat this, set %s=%d", seedVariable, seed)
-	return &chance{seed: seed, seen: map[string]int{}}
+	return &dice{seed: seed, seen: map[string]int{}}
 }
 
-// of returns a number below n for the request.
-func (c *chance) of(n int, r sandbox.Request) int {
-	name := strings.Join([]string{r.API, r.Method, r.Template, r.Shop, r.MerchantID}, " ")
-	c.seen[name]++
+// roll returns a number below n for a request.
+func (d *dice) roll(n int, r sandbox.Request) int {
+	call := strings.Join([]string{r.API, r.Method, r.Template, r.Shop, r.MerchantID}, " ")
+	d.seen[call]++
 	hash := fnv.New64a()
-	fmt.Fprintf(hash, "%d %s %d", c.seed, name, c.seen[name])
+	fmt.Fprintf(hash, "%d %s %d", d.seed, call, d.seen[call])
 	return int(hash.Sum64() % uint64(n))
 }
 
-// arm lets one request in every so many meet one of the faults, from the first on that matches begin. It
-// returns what ends that and says how often it has happened.
-func (c *chance) arm(s *sandbox.Sandbox, every int, faults []sandbox.Fault, begin func(sandbox.Request) bool) (disarm func() (fired int)) {
+// arm injects one of the faults into one of every so many requests, from the first request on for which begin returns true.
+// Disarm ends that, and returns how many faults happened.
+func (d *dice) arm(s *sandbox.Sandbox, every int, faults []sandbox.Fault, begin func(sandbox.Request) bool) (disarm func() (fired int)) {
 	var armed []*sandbox.Armed
-	drawn, begun := 0, false
+	rolled, begun := 0, false
 	for i, fault := range faults {
 		fault.Match = func(r sandbox.Request) bool {
 			if begun = begun || begin(r); !begun {
 				return false
 			}
-			// Each fault is asked in turn, as long as none has matched.
+			// The sandbox asks the faults in order, until one matches.
 			if i == 0 {
-				drawn = c.of(every*len(faults), r)
+				rolled = d.roll(every*len(faults), r)
 			}
-			return drawn == i
+			return rolled == i
 		}
 		armed = append(armed, s.Arm(fault))
 	}
@@ -84,11 +83,10 @@ func (c *chance) arm(s *sandbox.Sandbox, every int, faults []sandbox.Fault, begi
 	}
 }
 
-// TestFleet_NextRunPutsRightRandomFaults creates a fleet, looks at it, and gives all its shops other keys, while one request in
-// eight meets one of the faults that the tables know. Whatever comes of that, every shop takes payments all the
-// time, and one clean run later all is as it should be. Under go test's flag -short it does so twice: that is what the race
-// detector has time for.
-func TestFleet_NextRunPutsRightRandomFaults(t *testing.T) {
+// TestFleet_NextRunRecoversFromRandomFaults creates, refreshes and rotates a fleet, while one request in eight meets a fault of
+// faultCases. Every shop takes payments all the time, and one run without faults converges. With -short, it has two rounds,
+// because the race detector is slow.
+func TestFleet_NextRunRecoversFromRandomFaults(t *testing.T) {
 	t.Parallel()
 	const rounds, short = 10, 2
 	var tally faultTally
@@ -98,13 +96,13 @@ func TestFleet_NextRunPutsRightRandomFaults(t *testing.T) {
 			if round >= short {
 				needsTime(t)
 			}
-			synctest.Test(t, func(t *testing.T) { tally.add(randomlySpoiledFleet(t)) })
+			synctest.Test(t, func(t *testing.T) { tally.add(injectRandomFaults(t)) })
 		})
 	}
 	t.Cleanup(func() { tally.report(t, "fleets of 50 shops with faults at random") })
 }
 
-func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
+func injectRandomFaults(t *testing.T) (broken, orphans, violations int) {
 	const shops, every = 50, 8
 	var faults []sandbox.Fault
 	for _, m := range faultCases() {
@@ -112,22 +110,22 @@ func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 			faults = append(faults, m.fault)
 		}
 	}
-	// Keys take a moment to be made, so that there is more that can go wrong.
+	// A key that is pending at first takes more requests.
 	seed := sandbox.FleetSeed(shops)
 	f := rehearseFleet(t, seed, sandbox.Options{Pending: 1})
-	dice := newChance(t)
-	switchUnderFaults := func(what string, begin func(sandbox.Request) bool) {
-		disarm := dice.arm(f.sandbox.Sandbox, every, faults, begin)
-		spoiled := f.apply(t)
+	d := newDice(t)
+	applyWithFaults := func(what string, begin func(sandbox.Request) bool) {
+		disarm := d.arm(f.sandbox.Sandbox, every, faults, begin)
+		failed := f.apply(t)
 		fired := disarm()
-		t.Logf("%s: %d faults, exit code %d", what, fired, spoiled.code)
+		t.Logf("%s: %d faults, exit code %d", what, fired, failed.code)
 		if fired == 0 {
 			t.Error("no fault has happened")
 		}
 		for _, shop := range seed.Shops {
 			if err := f.sandbox.Working(shop.Name); err != nil {
 				broken++
-				t.Errorf("shop %s was stopped: %v", shop.Name, err)
+				t.Errorf("shop %s takes no payments: %v", shop.Name, err)
 			}
 		}
 		f.mustApply(t)
@@ -135,12 +133,11 @@ func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 		more, left, wrong := f.mustBeRight(t, seed, 0)
 		broken, orphans, violations = broken+more, orphans+left, violations+wrong
 	}
-	anything := func(sandbox.Request) bool { return true }
-	writing := func(r sandbox.Request) bool { return r.Method == http.MethodPost }
-	// What is wrong while it is planned keeps a new fleet from being made at all.
-	switchUnderFaults("created", writing)
-	switchUnderFaults("looked at", anything)
+	anyRequest := func(sandbox.Request) bool { return true }
+	// Faults in the plan would stop the creation.
+	applyWithFaults("created", func(r sandbox.Request) bool { return r.Method == http.MethodPost })
+	applyWithFaults("refreshed", anyRequest)
 	f.trigger(t, wayFleet)
-	switchUnderFaults("rotated", anything)
+	applyWithFaults("rotated", anyRequest)
 	return broken, orphans, violations
 }

@@ -293,14 +293,14 @@ func TestAccPipelines_ApplyReviewedPlan(t *testing.T) {
 			w.write(t, "another.tf", "locals {}\n")
 			merge("another")
 			mustEnd("apply", "c0ffee2", 1, "No plan of these files was reviewed")
-			w.mustHaveWritten(t, 0)
+			w.mustHaveSwitched(t, 0)
 			if err := os.Remove(filepath.Join(w.dir, "another.tf")); err != nil {
 				t.Fatal(err)
 			}
 			merge("the change")
 
 			mustEnd("apply", "c0ffee2", 0, fmt.Sprintf("%d added, 0 changed, 0 destroyed", n))
-			w.mustHaveWritten(t, n)
+			w.mustHaveSwitched(t, n)
 			w.mustBeSwitched(t, test.seed)
 			// The plan is of a state that has changed since.
 			mustEnd("apply", "c0ffee2", 1, "Saved plan is stale")
@@ -341,7 +341,7 @@ func TestAccInitPipeline_AppliesReviewedPlan(t *testing.T) {
 			if got := host.run(t, "apply", "c0ffee2"); got.code != 0 || !strings.Contains(got.output, "3 added, 0 changed, 0 destroyed") {
 				t.Fatalf("exit code %d:\n%s", got.code, got.output)
 			}
-			w.mustHaveWritten(t, len(seed.Shops))
+			w.mustHaveSwitched(t, len(seed.Shops))
 			w.mustBeSwitched(t, seed)
 		})
 	}

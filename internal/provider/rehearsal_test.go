@@ -109,7 +109,7 @@ func TestTwoRunsAtOnce_NextRunPutsShopsRight(t *testing.T) {
 func runTwice(t *testing.T, way string, later time.Duration) {
 	t.Helper()
 	seed := sandbox.ThreeShops()
-	one := rehearse(t, testEnvOptions{seed: &seed, sandbox: sandbox.Options{Latency: distance}}, way)
+	one := rehearse(t, testEnvOptions{seed: &seed, sandbox: sandbox.Options{Latency: latency}}, way)
 	two := rehearse(t, testEnvOptions{seed: &seed, box: one.sandbox.Sandbox}, way)
 	var runs sync.WaitGroup
 	for i, run := range []*testEnv{one, two} {

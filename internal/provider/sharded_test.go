@@ -126,7 +126,7 @@ func TestAccShards_SwitchEachOnItsOwn(t *testing.T) {
 	if empty == 0 || len(shards) == 4 {
 		t.Error("no shard is empty, or all are: the test does not show that one may be")
 	}
-	s.mustHaveWritten(t, len(s.seed.Shops))
+	s.mustHaveSwitched(t, len(s.seed.Shops))
 	s.mustBeSwitched(t, s.seed)
 
 	states := s.db.query(t, "SELECT name FROM kustom_shops.states ORDER BY name")
@@ -148,7 +148,7 @@ func TestAccShards_SwitchEachOnItsOwn(t *testing.T) {
 			t.Errorf("exit code %d, and the plan does not say %q:\n%s", got.code, want, got.output)
 		}
 	}
-	s.mustHaveWritten(t, 0)
+	s.mustHaveSwitched(t, 0)
 }
 
 // TestAccShards_RunAtOnce applies two shards at the same time, on two machines of which each has the
@@ -177,7 +177,7 @@ func TestAccShards_RunAtOnce(t *testing.T) {
 			t.Errorf("shard %d failed:\n%s", i, got.output)
 		}
 	}
-	s.mustHaveWritten(t, written)
+	s.mustHaveSwitched(t, written)
 	s.mustBeSwitched(t, seed)
 	for shard := 2; shard < shardCount; shard++ {
 		for _, shop := range s.shops(shard) {
@@ -255,7 +255,7 @@ func TestAccShards_LockEachState(t *testing.T) {
 			t.Errorf("exit code %d, and the run that waited does not say %q:\n%s", got.code, want, got.output)
 		}
 	}
-	s.mustHaveWritten(t, len(s.shops(0)))
+	s.mustHaveSwitched(t, len(s.shops(0)))
 	s.mustBeSwitched(t, sandbox.Seed{Stores: s.seed.Stores, Shops: s.shops(0)})
 	if got := s.db.holders(t); len(got) > 0 {
 		t.Errorf("in the end, locks are held by %v", got)
@@ -310,14 +310,14 @@ func TestAccShardWorkflow_SwitchesShardsSideBySide(t *testing.T) {
 	all := func(text string) func(int) string { return func(int) string { return text } }
 	requested.stubGitHub(t)
 	requested.runJob(t, "plan", shards, all("| new key |"))
-	requested.mustHaveWritten(t, 0)
+	requested.mustHaveSwitched(t, 0)
 
 	merged.stubGitHub(t)
 	shops := sandbox.Seed{Stores: seed.Stores, Shops: slices.Concat(merged.shops(shards[0]), merged.shops(shards[1]))}
 	merged.seed.Shops = seed.Shops[1:]
 	merged.runJob(t, "plan", shards, all("| new key |"))
 	merged.runJob(t, "apply", shards, all("1 added, 0 changed, 0 destroyed"))
-	merged.mustHaveWritten(t, len(shops.Shops)-1)
+	merged.mustHaveSwitched(t, len(shops.Shops)-1)
 
 	// A shop that opens is nothing to another shard, nor to those in its own.
 	merged.seed.Shops = seed.Shops
@@ -328,9 +328,9 @@ func TestAccShardWorkflow_SwitchesShardsSideBySide(t *testing.T) {
 		}
 		return "unchanged; nothing needs attention"
 	})
-	merged.mustHaveWritten(t, 0)
+	merged.mustHaveSwitched(t, 0)
 	merged.runJob(t, "apply", shards, all("0 added, "))
-	merged.mustHaveWritten(t, 1)
+	merged.mustHaveSwitched(t, 1)
 	merged.mustBeSwitched(t, shops)
 }
 
