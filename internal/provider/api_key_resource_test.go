@@ -5,9 +5,6 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
@@ -19,24 +16,22 @@ resource "kustom_api_key" "checkout" {
 }
 `
 
-// TestAccKey_ImportChangesNothing imports a key that was made in the portal. It stays as it is, without a secret,
-// until something asks for another one.
+// TestAccKey_ImportChangesNothing imports a key that a person generated in the portal. The state has no secret of it.
 func TestAccKey_ImportChangesNothing(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	imported := keyOnly + importBlock(keyAddress, exampleImportID())
+	id := exampleKeyID
+	if byPages() {
+		// Pages show no other ID of a key than its username.
+		id = exampleStore + "/" + exampleUsername
+	}
 	runTerraform(t, v, []resource.TestStep{
 		{
-			Config:           imported,
-			ConfigPlanChecks: plans(planned{keyAddress: "import " + exampleImportID()}),
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("id"), knownvalue.StringExact(exampleImportID())),
-				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("username"), knownvalue.StringExact(exampleUsername)),
-				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), shownHost()),
-				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("environment"), knownvalue.StringExact("live")),
-				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("created_at"), knownvalue.StringExact("2026-10-01T08:00:00Z")),
-				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("secret"), knownvalue.Null()),
-				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("description"), knownvalue.Null()),
-			},
+			Config:           keyOnly + importBlock(keyAddress, id),
+			ConfigPlanChecks: plans(planned{keyAddress: "import " + id}),
+			ConfigStateChecks: inState(keyAddress, values{
+				"id": id, "username": exampleUsername, "host": shownHost(), "environment": "live",
+				"created_at": "2026-10-01T08:00:00Z", "secret": nil, "description": nil,
+			}),
 			PostApplyFunc: func() { v.wantOnlyReads(t) },
 		},
 		{
@@ -56,40 +51,26 @@ func TestAccKey_ImportChangesNothing(t *testing.T) {
 	v.wantViolations(t)
 }
 
-// exampleImportID is the import ID of the example's key: pages know no other ID of it than its username.
-func exampleImportID() string {
-	if byPages() {
-		return exampleStore + "/" + exampleUsername
-	}
-	return exampleKeyID
-}
-
 // legacyStore is the store of [sandbox.ThreeShops] that has one key only.
 const legacyStore = "M00412871"
 
-func legacyKey(body string) string {
-	return `resource "kustom_api_key" "checkout" {
-		merchant_id = "` + legacyStore + `"
-		` + body + `
-	}` + importBlock(keyAddress, toSwitch[legacyStore].keyID)
-}
-
-// TestKey_KeepsImportedLegacyKeyOfNamedHost names Klarna's host to keep an imported key for now, and later does not.
+// TestKey_KeepsImportedLegacyKeyOfNamedHost imports a key of Klarna's while the configuration names Klarna's host.
+// Without the host, Terraform replaces the key as soon as its shop has another one.
 func TestKey_KeepsImportedLegacyKeyOfNamedHost(t *testing.T) {
 	apiOnly(t, "no page shows a host")
 	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
+	id := toSwitch[legacyStore].keyID
+	imported := edit(t, keyOnly, "M00123456", legacyStore) + importBlock(keyAddress, id)
 	runInProcess(t, v, []resource.TestStep{
 		{
-			Config:           legacyKey(`host = "api.klarna.com"`),
-			ConfigPlanChecks: plans(planned{keyAddress: "import " + toSwitch[legacyStore].keyID}),
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(legacyHost)),
-			},
-			PostApplyFunc: func() { v.wantOnlyReads(t); v.wantWorking(t, "fjellsport") },
+			Config:            edit(t, imported, "\n}", "\n  host = \"api.klarna.com\"\n}"),
+			ConfigPlanChecks:  plans(planned{keyAddress: "import " + id}),
+			ConfigStateChecks: inState(keyAddress, values{"host": legacyHost}),
+			PostApplyFunc:     func() { v.wantOnlyReads(t); v.wantWorking(t, "fjellsport") },
 		},
 		{
-			// The shop still uses the old key, which Terraform wants to delete first.
-			Config:      legacyKey(""),
+			// Without create_before_destroy, Terraform deletes the key first, which the shop still uses.
+			Config:      imported,
 			ExpectError: words("The key M00412871-qT7vA was not deleted. Shop fjellsport takes payments with it"),
 		},
 		{
@@ -97,18 +78,14 @@ func TestKey_KeepsImportedLegacyKeyOfNamedHost(t *testing.T) {
 				v.wantCount(t, 0, sandbox.Portal, http.MethodDelete, "")
 				v.release(t, "fjellsport")
 			},
-			Config:           legacyKey(""),
-			ConfigPlanChecks: plans(planned{keyAddress: "delete, create"}),
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(kustomHost)),
-			},
-			PostApplyFunc: func() { v.wantViolations(t) },
+			Config:            imported,
+			ConfigPlanChecks:  plans(planned{keyAddress: "delete, create"}),
+			ConfigStateChecks: inState(keyAddress, values{"host": kustomHost}),
+			PostApplyFunc:     func() { v.wantViolations(t) },
 		},
 	})
 }
 
-// TestKey_ReplacesKeyDeletedInPortal makes and installs another key in place of one that somebody deleted in
-// the portal.
 func TestKey_ReplacesKeyDeletedInPortal(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	runInProcess(t, v, []resource.TestStep{
@@ -131,16 +108,15 @@ func TestKey_ReplacesKeyDeletedInPortal(t *testing.T) {
 	})
 }
 
-// TestKey_KeepsStateWhileStoreIsNotVisible does not take a store for empty that the portal user has lost access to: its
-// keys would be made a second time.
+// TestKey_KeepsStateWhileStoreIsNotVisible takes the portal user's access to the store away. The key must not count as
+// deleted: the next run would generate it again.
 func TestKey_KeepsStateWhileStoreIsNotVisible(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	admin := v.env["KUSTOM_PORTAL_TOKEN"]
+	use := func(token string) func() { return func() { v.env["KUSTOM_PORTAL_TOKEN"] = token } }
 	runInProcess(t, v, []resource.TestStep{
 		{Config: keyOnly},
-		{PreConfig: func() { v.env["KUSTOM_PORTAL_TOKEN"] = "example-token-stranger" }, Config: keyOnly,
-			ExpectError: words("API key not read")},
-		{PreConfig: func() { v.env["KUSTOM_PORTAL_TOKEN"] = admin }, Config: keyOnly,
+		{PreConfig: use("example-token-stranger"), Config: keyOnly, ExpectError: words("API key not read")},
+		{PreConfig: use("example-token-admin"), Config: keyOnly,
 			ConfigPlanChecks: plans(planned{}),
 			PostApplyFunc:    func() { v.wantCount(t, 1, sandbox.Portal, http.MethodPost, "") }},
 	})

@@ -2,10 +2,10 @@ package provider_test
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -27,22 +27,35 @@ const (
 	kaffebonnaSpare = "c2d96b1f-7e44-4a1d-b0a9-6e8f53a7d903"
 )
 
-// exclusive keeps the keys with those IDs in a store.
+// exclusive is the configuration of a store that may have only the keys with these IDs.
 func exclusive(merchantID string, ids ...string) string {
 	return exclusiveOf(merchantID, `["`+strings.Join(ids, `", "`)+`"]`)
 }
 
-// exclusiveOf keeps the keys that an expression names.
+// exclusiveOf is [exclusive] with an expression for the IDs.
 func exclusiveOf(merchantID, ids string) string {
 	return fmt.Sprintf("resource \"kustom_api_keys_exclusive\" \"store\" {\n  merchant_id = %q\n  credential_ids     = %s\n}\n", merchantID, ids)
 }
 
-// exclusiveEnv is a world with a store of [sandbox.ThreeShops] and a clock that nobody waits on.
-func exclusiveEnv(t *testing.T) (*testEnv, *clocktest.Fake) {
+// newExclusiveEnv returns an environment with [sandbox.ThreeShops] and a fake clock, in this process.
+func newExclusiveEnv(t *testing.T) (*testEnv, *hookedClock) {
 	t.Helper()
 	t.Parallel()
-	clock := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
+	clock := &hookedClock{Fake: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))}
 	return newTestEnv(t, testEnvOptions{inProcess: true, clock: clock}), clock
+}
+
+// hookedClock is a fake clock that calls onSleep, if set, before each wait.
+type hookedClock struct {
+	*clocktest.Fake
+	onSleep func()
+}
+
+func (c *hookedClock) Sleep(ctx context.Context, d time.Duration) error {
+	if c.onSleep != nil {
+		c.onSleep()
+	}
+	return c.Fake.Sleep(ctx, d)
 }
 
 // use writes the configuration.
@@ -59,7 +72,7 @@ type deletion struct {
 	Host         string  `json:"host"`
 	WaitsFor     *string `json:"waits_for"`
 
-	// use is what the warning says of the key's use; empty where there is to be no warning of it.
+	// use is what the plan's warning says about the key's use. Empty expects nothing of the warning.
 	use string
 }
 
@@ -69,15 +82,15 @@ func deletionOf(key sandbox.Key, use string) deletion {
 	return deletion{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host, use: use}
 }
 
-// storePlan is what a plan says of a store's keys. It can be applied, then or later.
+// storePlan is what a saved plan does to a store's keys.
 type storePlan struct {
-	actions  []string
+	run
+	actions  string
 	toDelete []deletion
 	// before are the IDs of the keys that the store had.
 	before []string
-	// unknown says that keys_to_delete is not known.
+	// unknown is whether keys_to_delete is unknown.
 	unknown bool
-	output  string
 }
 
 func (w *testEnv) savePlan(t *testing.T) storePlan {
@@ -100,12 +113,12 @@ func (w *testEnv) savePlan(t *testing.T) storePlan {
 	}
 	w.showChange(t, exclusiveType, &change)
 	return storePlan{
-		actions: change.Actions, before: change.Before.CredentialIDs, toDelete: change.After.ToDelete,
-		unknown: change.Unknown.ToDelete == true, output: unwrapped(got.output),
+		run: got, actions: strings.Join(change.Actions, ", "), before: change.Before.CredentialIDs, toDelete: change.After.ToDelete,
+		unknown: change.Unknown.ToDelete == true,
 	}
 }
 
-// showChange reads what the saved plan does to the only object of a type.
+// showChange decodes the saved plan's change of the only object of a type.
 func (w *testEnv) showChange(t *testing.T, typeName string, into any) {
 	t.Helper()
 	var shown struct {
@@ -127,26 +140,33 @@ func (w *testEnv) showChange(t *testing.T, typeName string, into any) {
 	}
 }
 
-// wantDeletes checks what the plan does, and which keys it says that it deletes.
-func (p storePlan) wantDeletes(t *testing.T, action string, want ...deletion) {
+// wantDeletes expects the plan to take these actions, and to name and warn of exactly these deletions.
+func (p storePlan) wantDeletes(t *testing.T, actions string, want ...deletion) {
 	t.Helper()
-	planned := append([]deletion{}, want...)
 	for i, d := range want {
-		warning := fmt.Sprintf("- %s (%s, %s)", d.Username, d.Host, d.use)
-		if d.use != "" && !strings.Contains(p.output, warning) {
-			t.Errorf("the plan does not warn of %q:\n%s", warning, p.output)
+		if d.use != "" {
+			mustSay(t, p.run, fmt.Sprintf("- %s (%s, %s)", d.Username, d.Host, d.use))
 		}
-		planned[i].use = ""
+		want[i].use = ""
 	}
 	byID := func(a, b deletion) int { return cmp.Compare(a.CredentialID, b.CredentialID) }
-	slices.SortFunc(planned, byID)
-	got := slices.SortedFunc(slices.Values(p.toDelete), byID)
-	if !slices.Equal(p.actions, []string{action}) || p.unknown || !reflect.DeepEqual(append([]deletion{}, got...), planned) {
-		t.Errorf("the plan is to %v, and deletes %+v (unknown: %v), want %s and %+v", p.actions, got, p.unknown, action, planned)
+	slices.SortFunc(want, byID)
+	slices.SortFunc(p.toDelete, byID)
+	if p.actions != actions || p.unknown || !slices.Equal(p.toDelete, want) {
+		t.Errorf("the plan is to %s, and deletes %+v (unknown: %v), want %s and %+v", p.actions, p.toDelete, p.unknown, actions, want)
 	}
 }
 
-// applySaved applies the plan that was saved.
+// wantUnknown expects a plan that does not know the deletions yet, and its output to have these texts.
+func (p storePlan) wantUnknown(t *testing.T, actions string, texts ...string) {
+	t.Helper()
+	if p.actions != actions || !p.unknown {
+		t.Errorf("the plan is to %s, and deletes %+v (unknown: %v)", p.actions, p.toDelete, p.unknown)
+	}
+	mustSay(t, p.run, texts...)
+}
+
+// applySaved applies the saved plan.
 func (w *testEnv) applySaved(t testing.TB) run {
 	t.Helper()
 	return w.terraform(t, "apply", "-input=false", "-no-color", savedPlan)
@@ -159,9 +179,8 @@ func (w *testEnv) mustApplySaved(t testing.TB) {
 	}
 }
 
-// wantRefusal checks that a run has failed with exactly these errors, each of which is named by what
-// it says.
-func wantRefusal(t *testing.T, got run, want ...string) {
+// wantErrors expects a run to fail with exactly these errors. Each is given by a part of its text.
+func wantErrors(t *testing.T, got run, want ...string) {
 	t.Helper()
 	output := unwrapped(got.output)
 	if n := strings.Count(output, "Error: "); got.code == 0 || n != len(want) {
@@ -174,47 +193,49 @@ func wantRefusal(t *testing.T, got run, want ...string) {
 	}
 }
 
-// wantKeys checks which keys a store has, that the shops take payments, and that no promise was
-// broken on the way.
-func (w *testEnv) wantKeys(t *testing.T, merchantID string, ids ...string) {
-	t.Helper()
-	var got []string
+// keyIDs returns the IDs of a store's keys, sorted.
+func (w *testEnv) keyIDs(merchantID string) []string {
+	var ids []string
 	for _, key := range w.sandbox.Keys(merchantID) {
-		got = append(got, key.CredentialID)
+		ids = append(ids, key.CredentialID)
 	}
-	slices.Sort(got)
 	slices.Sort(ids)
-	if !slices.Equal(got, ids) {
-		t.Errorf("store %s has the keys %q, want %q", merchantID, got, ids)
-	}
-	for _, shop := range []string{"fjellsport", "kaffebonna", "ullogtre"} {
-		w.sandbox.mustTakePayments(shop)
-	}
-	w.sandbox.wantViolations(t)
+	return ids
 }
 
-// wantDeletions checks how many keys were asked to be deleted since the requests were last reset.
+// wantKeys expects a store to have exactly these keys, all shops to take payments, and no violation.
+func (w *testEnv) wantKeys(t *testing.T, merchantID string, ids ...string) {
+	t.Helper()
+	slices.Sort(ids)
+	if got := w.keyIDs(merchantID); !slices.Equal(got, ids) {
+		t.Errorf("store %s has the keys %q, want %q", merchantID, got, ids)
+	}
+	w.sandbox.wantWorking(t, "fjellsport", "kaffebonna", "ullogtre")
+}
+
+// wantDeletions expects so many requests to delete a key since the requests were last reset, and resets them.
 func (w *testEnv) wantDeletions(t *testing.T, want int) {
 	t.Helper()
-	if got := w.sandbox.Count(sandbox.Portal, http.MethodDelete, ""); got != want {
-		t.Errorf("%d deletions were asked for, want %d", got, want)
-	}
+	w.sandbox.wantCount(t, want, sandbox.Portal, http.MethodDelete, "")
 	w.sandbox.ResetRequests()
 }
 
-// generate creates a key as a person does, an hour before whatever comes next.
+// generate generates a key by hand, and lets the hour pass in which the provider must not delete it.
 func (w *testEnv) generate(t *testing.T, description string) sandbox.Key {
 	t.Helper()
 	key := w.sandbox.mustGenerate(kaffebonna, description)
-	w.hourPasses()
+	w.installTimePasses(t)
 	return key
 }
 
-// hourPasses lets the clock pass the time that another run may take to install a key.
-func (w *testEnv) hourPasses() {
-	if c, ok := w.clock.(interface{ Advance(d time.Duration) }); ok {
-		c.Advance(rotation.InstallTime)
+// installTimePasses advances the clock by the time that another run may take to install a key.
+func (w *testEnv) installTimePasses(t *testing.T) {
+	t.Helper()
+	clock, ok := w.clock.(interface{ Advance(d time.Duration) })
+	if !ok {
+		t.Fatalf("a %T can't be advanced", w.clock)
 	}
+	clock.Advance(rotation.InstallTime)
 }
 
 // install gives the shop kaffebonna a key of its store.
@@ -234,10 +255,10 @@ func (w *testEnv) kaffebonnaKey(t *testing.T, credentialID string) sandbox.Key {
 	return keys[i]
 }
 
-// TestExclusive_DeletesUnlistedKeys deletes an old key that nobody uses and one that a killed run has left behind,
-// then one that somebody makes and uses later, and no key when its object is destroyed.
+// TestExclusive_DeletesUnlistedKeys deletes a spare key and one that a killed run left behind, later one that a shop has
+// used, and none when the resource is destroyed.
 func TestExclusive_DeletesUnlistedKeys(t *testing.T) {
-	w, clock := exclusiveEnv(t)
+	w, clock := newExclusiveEnv(t)
 	spare, orphan := w.kaffebonnaKey(t, kaffebonnaSpare), w.generate(t, "terraform")
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey))
 	w.savePlan(t).wantDeletes(t, "create", deletionOf(spare, neverUsed), deletionOf(orphan, neverUsed))
@@ -250,15 +271,15 @@ func TestExclusive_DeletesUnlistedKeys(t *testing.T) {
 	clock.Advance(24 * time.Hour)
 	stray := w.generate(t, "by hand")
 	w.install(t, stray.CredentialID)
-	w.order(t, "kaffebonna")
+	w.sandbox.mustPlaceOrder("kaffebonna")
 	w.install(t, kaffebonnaKey)
 	drift := w.savePlan(t)
 	drift.wantDeletes(t, "update", deletionOf(stray, "last use: 2026-11-03"))
 	if !slices.Contains(drift.before, stray.CredentialID) {
-		t.Errorf("the plan does not show what has changed: the keys were %q", drift.before)
+		t.Errorf("the plan does not show the new key: before it are %q", drift.before)
 	}
 	if strings.Contains(drift.output, orphan.Username) {
-		t.Errorf("the plan shows a key that is long gone:\n%s", drift.output)
+		t.Errorf("the plan shows a key that was deleted before:\n%s", drift.output)
 	}
 	w.mustApplySaved(t)
 	w.wantDeletions(t, 1)
@@ -275,9 +296,8 @@ func TestExclusive_DeletesUnlistedKeys(t *testing.T) {
 	w.wantDeletions(t, 0)
 }
 
-// TestExclusive_ImportNamesKeysToDelete takes charge of a store by an import, whose first plan names what goes.
 func TestExclusive_ImportNamesKeysToDelete(t *testing.T) {
-	w, clock := exclusiveEnv(t)
+	w, clock := newExclusiveEnv(t)
 	spare := w.kaffebonnaKey(t, kaffebonnaSpare)
 	const address = "kustom_api_keys_exclusive.store"
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey)+importBlock(address, kaffebonna))
@@ -291,7 +311,7 @@ func TestExclusive_ImportNamesKeysToDelete(t *testing.T) {
 	w.wantKeys(t, kaffebonna, kaffebonnaKey)
 	w.mustBeEmpty(t)
 
-	// Nothing goes where all that there is stays.
+	// All keys are listed now, so another import changes nothing.
 	w.mustRun(t, "state", "rm", address)
 	if got := w.mustApply(t); !strings.Contains(got.output, "1 imported, 0 added, 0 changed, 0 destroyed") {
 		t.Errorf("the import is not clean:\n%s", got.output)
@@ -299,16 +319,16 @@ func TestExclusive_ImportNamesKeysToDelete(t *testing.T) {
 	w.mustBeEmpty(t)
 }
 
-// TestExclusive_KeepsKeyInUse_I1 is about a key that a shop uses: the others go, the error names the shop, and
-// the next apply finishes when the shop has moved on. At first as a creation, then as an update.
+// TestExclusive_KeepsKeyInUse_I1 removes a key from the list that a shop uses, first in a create and then in an update.
+// The other keys are deleted. After the shop got another key, the next apply deletes this one too.
 func TestExclusive_KeepsKeyInUse_I1(t *testing.T) {
-	w, _ := exclusiveEnv(t)
+	w, _ := newExclusiveEnv(t)
 	spare, held, next := w.kaffebonnaKey(t, kaffebonnaSpare), w.kaffebonnaKey(t, kaffebonnaKey), w.generate(t, "next")
 	const refusal = "was not deleted. Shop kaffebonna takes payments with it, and has no other key yet"
 	w.use(t, exclusive(kaffebonna, next.CredentialID))
 	first := w.savePlan(t)
 	first.wantDeletes(t, "create", deletionOf(spare, neverUsed), deletionOf(held, usedByShop))
-	wantRefusal(t, w.applySaved(t), "The key M00537204-xM2pE "+refusal)
+	wantErrors(t, w.applySaved(t), "The key M00537204-xM2pE "+refusal)
 	w.wantDeletions(t, 1)
 	w.wantKeys(t, kaffebonna, kaffebonnaKey, next.CredentialID)
 
@@ -321,7 +341,7 @@ func TestExclusive_KeepsKeyInUse_I1(t *testing.T) {
 	third, stray := w.generate(t, "third"), w.generate(t, "stray")
 	w.use(t, exclusive(kaffebonna, third.CredentialID))
 	w.savePlan(t).wantDeletes(t, "update", deletionOf(next, usedByShop), deletionOf(stray, neverUsed))
-	wantRefusal(t, w.applySaved(t), "The key "+next.Username+" "+refusal)
+	wantErrors(t, w.applySaved(t), "The key "+next.Username+" "+refusal)
 	w.wantKeys(t, kaffebonna, next.CredentialID, third.CredentialID)
 	w.install(t, third.CredentialID)
 	w.savePlan(t).wantDeletes(t, "update", deletionOf(next, neverUsed))
@@ -330,36 +350,35 @@ func TestExclusive_KeepsKeyInUse_I1(t *testing.T) {
 	w.mustBeEmpty(t)
 }
 
-// TestAccExclusive_WaitsForShop_I1 deletes a key whose shop is given another one, by hand, during the apply.
-func TestAccExclusive_WaitsForShop_I1(t *testing.T) {
-	t.Parallel()
-	w := newTestEnv(t, testEnvOptions{})
+// TestExclusive_WaitsForShop_I1 deletes a key whose shop gets another one by hand during the apply.
+func TestExclusive_WaitsForShop_I1(t *testing.T) {
+	w, clock := newExclusiveEnv(t)
 	next := w.generate(t, "next")
-	w.use(t, edit(t, exclusive(kaffebonna, next.CredentialID), "]\n", "]\n  timeouts {\n    create = \"30m\"\n  }\n"))
+	w.use(t, exclusive(kaffebonna, next.CredentialID))
 	w.savePlan(t)
-	w.sandbox.ResetRequests()
-	apply := w.start(t, "apply", "-input=false", "-no-color", savedPlan)
-	// Three shops are read once; the one that holds the key is asked again and again.
-	apply.await(t, func() bool { return w.sandbox.Count(sandbox.Mystore, http.MethodGet, "") >= 6 })
-	w.install(t, next.CredentialID)
-	if got := apply.wait(t); got.code != 0 {
-		t.Errorf("the shop has moved on, and the apply failed:\n%s", got.output)
+	waits := 0
+	clock.onSleep = func() {
+		if waits++; waits == 3 {
+			w.install(t, next.CredentialID)
+		}
+	}
+	w.mustApplySaved(t)
+	if waits < 3 {
+		t.Errorf("the apply waited %d times: it ended before the shop got its key", waits)
 	}
 	w.wantKeys(t, kaffebonna, next.CredentialID)
 	w.mustBeEmpty(t)
 }
 
-// TestExclusive_MovesToAnotherStore lets go of one store and takes charge of another.
+// TestExclusive_MovesToAnotherStore replaces the resource. The keys of the old store stay.
 func TestExclusive_MovesToAnotherStore(t *testing.T) {
-	w, _ := exclusiveEnv(t)
+	w, _ := newExclusiveEnv(t)
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare))
 	w.mustApply(t)
 	w.use(t, "resource \"kustom_api_key\" \"spare\" {\n  merchant_id = \"M00412871\"\n}\n\n"+
 		exclusiveOf("M00412871", "[\"5f0c7f0a-4f0e-4a38-9d5e-2a3f6c1b7e01\", kustom_api_key.spare.credential_id]"))
 	plan := w.savePlan(t)
-	if !slices.Equal(plan.actions, []string{"delete", "create"}) || plan.unknown || len(plan.toDelete) > 0 {
-		t.Errorf("the plan is to %v, and deletes %v (unknown: %v)", plan.actions, plan.toDelete, plan.unknown)
-	}
+	plan.wantDeletes(t, "delete, create")
 	if strings.Contains(plan.output, "Warning: Keys to delete") {
 		t.Errorf("the plan warns of keys of the old store:\n%s", plan.output)
 	}
@@ -368,46 +387,41 @@ func TestExclusive_MovesToAnotherStore(t *testing.T) {
 	w.wantKeys(t, kaffebonna, kaffebonnaKey, kaffebonnaSpare)
 }
 
-// TestExclusive_UpdatesFromSavedPlanLater_I4 applies plans some days after they were made. The keys were used
-// meanwhile and the shop has moved on, which is no reason to refuse them; and a key that was made
-// meanwhile, which no plan has named, stays.
+// TestExclusive_UpdatesFromSavedPlanLater_I4 applies a plan three days later. That the shop has changed keys since is no
+// reason to reject it. A key generated since stays: the plan does not name it.
 func TestExclusive_UpdatesFromSavedPlanLater_I4(t *testing.T) {
-	w, clock := exclusiveEnv(t)
+	w, clock := newExclusiveEnv(t)
 	spare, old := w.kaffebonnaKey(t, kaffebonnaSpare), w.kaffebonnaKey(t, kaffebonnaKey)
 	next := w.generate(t, "next")
-	moveOn := func() {
-		w.order(t, "kaffebonna")
-		w.install(t, next.CredentialID)
-		clock.Advance(72 * time.Hour)
-		w.order(t, "kaffebonna")
-	}
-
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare, next.CredentialID))
 	w.mustApply(t)
 	w.use(t, exclusive(kaffebonna, next.CredentialID))
 	w.savePlan(t).wantDeletes(t, "update", deletionOf(spare, neverUsed), deletionOf(old, usedByShop))
-	moveOn()
+	w.sandbox.mustPlaceOrder("kaffebonna")
+	w.install(t, next.CredentialID)
+	clock.Advance(72 * time.Hour)
+	w.sandbox.mustPlaceOrder("kaffebonna")
 	later := w.generate(t, "made after the plan")
 	w.mustApplySaved(t)
 	w.wantKeys(t, kaffebonna, next.CredentialID, later.CredentialID)
 	w.savePlan(t).wantDeletes(t, "update", deletionOf(later, neverUsed))
 }
 
-// TestExclusive_CreatesFromSavedPlanLater_I4 is the same for a creation, except that a change of the store's keys
-// makes Terraform refuse the plan.
+// TestExclusive_CreatesFromSavedPlanLater_I4 does the same with a create, whose plan Terraform rejects if the store's
+// keys have changed.
 func TestExclusive_CreatesFromSavedPlanLater_I4(t *testing.T) {
-	w, clock := exclusiveEnv(t)
+	w, clock := newExclusiveEnv(t)
 	next := w.generate(t, "next")
 	w.use(t, exclusive(kaffebonna, next.CredentialID))
 	w.savePlan(t)
 	later := w.generate(t, "made after the plan")
 	w.wantDeletions(t, 0)
-	wantRefusal(t, w.applySaved(t), "provider produced inconsistent final plan")
+	wantErrors(t, w.applySaved(t), "provider produced inconsistent final plan")
 	w.wantDeletions(t, 0)
 	w.wantKeys(t, kaffebonna, kaffebonnaKey, kaffebonnaSpare, next.CredentialID, later.CredentialID)
 
 	w.savePlan(t)
-	w.order(t, "kaffebonna")
+	w.sandbox.mustPlaceOrder("kaffebonna")
 	w.install(t, next.CredentialID)
 	clock.Advance(72 * time.Hour)
 	w.mustApplySaved(t)
@@ -415,8 +429,8 @@ func TestExclusive_CreatesFromSavedPlanLater_I4(t *testing.T) {
 	w.mustBeEmpty(t)
 }
 
-// pairOf is the shop kaffebonna on a key that is made for it.
-const pairOf = `
+// kaffebonnaPair is the shop kaffebonna with a key that Terraform generates.
+const kaffebonnaPair = `
 resource "kustom_api_key" "checkout" {
   merchant_id = "M00537204"
   lifecycle {
@@ -432,73 +446,53 @@ resource "mystore_klarna_checkout_credentials" "shop" {
 }
 `
 
-// TestAccExclusive_KeepsKeysMadeInTheSameRun keeps keys that are made in the same run. What goes is not known before,
-// but the plan lists what there is. Then the key is rotated: the old one is deleted once, by
-// whichever of the two that want it gone comes first.
+// TestAccExclusive_KeepsKeysMadeInTheSameRun lists a key that the same run generates. The plan can't know the deletions,
+// so it warns of all keys. Then the key is rotated, and two resources want to delete the old one.
 func TestAccExclusive_KeepsKeysMadeInTheSameRun(t *testing.T) {
 	t.Parallel()
-	// The shop is given its key while the old one's deletion waits for that, so time has to pass.
+	// The shop gets its key while the deletion of the old one waits for that, so the clock has to run.
 	w := newTestEnv(t, testEnvOptions{})
-	w.use(t, pairOf+edit(t, exclusiveOf(kaffebonna, "[kustom_api_key.checkout.credential_id]"), "]\n",
+	w.use(t, kaffebonnaPair+edit(t, exclusiveOf(kaffebonna, "[kustom_api_key.checkout.credential_id]"), "]\n",
 		"]\n  timeouts {\n    create = \"30m\"\n    update = \"30m\"\n  }\n"))
-	wantUnknown := func(plan storePlan, action string, lists ...string) {
-		t.Helper()
-		if !plan.unknown || !slices.Equal(plan.actions, []string{action}) {
-			t.Errorf("the plan is to %v, keys_to_delete unknown: %v", plan.actions, plan.unknown)
-		}
-		for _, says := range lists {
-			if !strings.Contains(plan.output, says) {
-				t.Errorf("the plan does not list %q:\n%s", says, plan.output)
-			}
-		}
-	}
-	wantUnknown(w.savePlan(t), "create", "Warning: Keys to delete not known yet",
+	w.savePlan(t).wantUnknown(t, "create", "Warning: Keys to delete not known yet",
 		"- M00537204-b9LkC (api.klarna.com, never used)", "- M00537204-xM2pE (api.klarna.com, in use by shop kaffebonna)")
 	w.mustApplySaved(t)
-	first := w.onlyKey(t)
+	first := w.mustHaveOnlyKey(t)
 	w.mustBeEmpty(t)
 
 	w.mustRun(t, "taint", "kustom_api_key.checkout")
 	stray := w.generate(t, "stray")
-	wantUnknown(w.savePlan(t), "update", first.Username+" (api.kustom.co, in use by shop kaffebonna)", stray.Username+" (api.kustom.co, never used)")
+	w.savePlan(t).wantUnknown(t, "update",
+		first.Username+" (api.kustom.co, in use by shop kaffebonna)", stray.Username+" (api.kustom.co, never used)")
 	later := w.generate(t, "made after the plan")
 	w.mustApplySaved(t)
-	if _, found := w.find(later.CredentialID); !found {
-		t.Error("a key is gone that no plan has named")
+	if !slices.Contains(w.keyIDs(kaffebonna), later.CredentialID) {
+		t.Error("a key was deleted that no plan named")
 	}
 	w.savePlan(t).wantDeletes(t, "update", deletionOf(later, neverUsed))
 	w.mustApplySaved(t)
-	if second := w.onlyKey(t); second.CredentialID == first.CredentialID {
+	if second := w.mustHaveOnlyKey(t); second.CredentialID == first.CredentialID {
 		t.Error("the key was not rotated")
 	}
 	w.mustBeEmpty(t)
 }
 
-func (w *testEnv) find(credentialID string) (sandbox.Key, bool) {
-	for _, key := range w.sandbox.Keys(kaffebonna) {
-		if key.CredentialID == credentialID {
-			return key, true
-		}
-	}
-	return sandbox.Key{}, false
-}
-
-// onlyKey returns the only key that the store has, which is the one that its shop uses.
-func (w *testEnv) onlyKey(t *testing.T) sandbox.Key {
+// mustHaveOnlyKey expects the store kaffebonna to have one key, which its shop uses, and returns it.
+func (w *testEnv) mustHaveOnlyKey(t *testing.T) sandbox.Key {
 	t.Helper()
 	keys := w.sandbox.Keys(kaffebonna)
 	if len(keys) != 1 {
 		t.Fatalf("the store has %d keys", len(keys))
 	}
 	w.wantKeys(t, kaffebonna, keys[0].CredentialID)
-	if shop, _ := w.sandbox.Shop("kaffebonna"); shop.KustomID != keys[0].Username {
+	if shop := w.sandbox.shop(t, "kaffebonna"); shop.KustomID != keys[0].Username {
 		t.Errorf("the shop uses %s", shop.KustomID)
 	}
 	return keys[0]
 }
 
-// TestExclusive_SparesKeysThatNoPlanNamed_I1 makes two keys in one run and keeps only one of them. The other may
-// be on its way into a shop, so it stays until it is an hour old, and a plan has named it.
+// TestExclusive_SparesKeysThatNoPlanNamed_I1 generates two keys in one run and lists only one. Another run may be about
+// to install the other, so it stays until it is an hour old and a plan names it.
 func TestExclusive_SparesKeysThatNoPlanNamed_I1(t *testing.T) {
 	t.Parallel()
 	const empty = "M00999999"
@@ -515,7 +509,7 @@ resource "kustom_api_key" "forgotten" {
 }
 
 `+edit(t, exclusiveOf(empty, "[kustom_api_key.kept.credential_id]"), "\n}\n", "\n  depends_on  = [kustom_api_key.forgotten]\n}\n"))
-	// Where there is no key that could go, it is known that none does.
+	// The store has no key yet, so the plan knows that it deletes none.
 	w.savePlan(t).wantDeletes(t, "create")
 	w.mustApplySaved(t)
 	keys := w.sandbox.Keys(empty)
@@ -525,19 +519,18 @@ resource "kustom_api_key" "forgotten" {
 	w.wantDeletions(t, 0)
 	forgotten := keys[1]
 	w.savePlan(t).wantDeletes(t, "update", deletionOf(forgotten, "less than an hour old"))
-	wantRefusal(t, w.applySaved(t), "is less than an hour old, and no shop uses it yet. Another run may be about to install it.")
+	wantErrors(t, w.applySaved(t), "is less than an hour old, and no shop uses it yet. Another run may be about to install it.")
 	w.wantDeletions(t, 0)
-	w.hourPasses()
+	w.installTimePasses(t)
 	w.mustApply(t)
-	if left := w.sandbox.Keys(empty); len(left) != 1 || left[0].CredentialID != keys[0].CredentialID {
-		t.Errorf("the store has the keys %+v", left)
+	if left := w.keyIDs(empty); !slices.Equal(left, []string{keys[0].CredentialID}) {
+		t.Errorf("the store has the keys %q", left)
 	}
 	w.sandbox.wantViolations(t)
 }
 
-// TestExclusive_DeletesNothingIfListedKeyIsMissing keeps a key that the store does not have: no other is deleted.
 func TestExclusive_DeletesNothingIfListedKeyIsMissing(t *testing.T) {
-	w, _ := exclusiveEnv(t)
+	w, _ := newExclusiveEnv(t)
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare))
 	w.mustApply(t)
 	stray := w.generate(t, "stray")
@@ -545,42 +538,38 @@ func TestExclusive_DeletesNothingIfListedKeyIsMissing(t *testing.T) {
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey, mistyped))
 	w.savePlan(t)
 	w.wantDeletions(t, 0)
-	wantRefusal(t, w.applySaved(t), "Store M00537204 has no API key with the ID "+mistyped+". Perhaps someone deleted it, or it belongs to another store. No key was deleted.")
+	wantErrors(t, w.applySaved(t), "Store M00537204 has no API key with the ID "+mistyped+". Perhaps someone deleted it, or it belongs to another store. No key was deleted.")
 	w.wantDeletions(t, 0)
 
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare))
 	w.mustApply(t)
 	w.wantKeys(t, kaffebonna, kaffebonnaKey, kaffebonnaSpare)
 
-	// Somebody deletes a key that stays.
+	// Someone deletes a listed key.
 	w.sandbox.mustDeleteKey(kaffebonna, kaffebonnaSpare)
 	w.wantDeletions(t, 1)
 	w.savePlan(t).wantDeletes(t, "update")
-	wantRefusal(t, w.applySaved(t), "Store M00537204 has no API key with the ID "+kaffebonnaSpare)
-	if _, found := w.find(stray.CredentialID); found {
-		t.Error("the stray is still there")
+	wantErrors(t, w.applySaved(t), "Store M00537204 has no API key with the ID "+kaffebonnaSpare)
+	if slices.Contains(w.keyIDs(kaffebonna), stray.CredentialID) {
+		t.Error("the stray key was not deleted")
 	}
 }
 
-// TestExclusive_RejectsListThatTurnsOutEmpty keeps what turns out to be nothing.
 func TestExclusive_RejectsListThatTurnsOutEmpty(t *testing.T) {
-	w, _ := exclusiveEnv(t)
+	w, _ := newExclusiveEnv(t)
 	w.use(t, `
 resource "terraform_data" "keys" {
   input = []
 }
 
 `+exclusiveOf(kaffebonna, "terraform_data.keys.output"))
-	if plan := w.savePlan(t); !plan.unknown {
-		t.Errorf("keys_to_delete is known: %v", plan.toDelete)
-	}
-	wantRefusal(t, w.applySaved(t), "set must contain at least 1 elements")
+	w.savePlan(t).wantUnknown(t, "create")
+	wantErrors(t, w.applySaved(t), "set must contain at least 1 elements")
 	w.wantDeletions(t, 0)
 }
 
-// TestExclusive_PlansBeforeTokenIsKnown plans before the provider has a token.
 func TestExclusive_PlansBeforeTokenIsKnown(t *testing.T) {
-	w, _ := exclusiveEnv(t)
+	w, _ := newExclusiveEnv(t)
 	w.write(t, "provider.tf", `
 resource "terraform_data" "token" {
   input = "`+w.server.Env()["KUSTOM_PORTAL_TOKEN"]+`"
@@ -591,22 +580,21 @@ provider "kustom" {
 }
 `)
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey))
-	if plan := w.savePlan(t); !plan.unknown {
-		t.Errorf("keys_to_delete is known: %v", plan.toDelete)
-	}
+	w.savePlan(t).wantUnknown(t, "create")
 	w.mustApplySaved(t)
 	w.wantKeys(t, kaffebonna, kaffebonnaKey)
 }
 
-// TestExclusive_ResumesAfterFailure lets the vendors fail at the deletion of keys: what can go goes, the error says
-// what is the matter with the rest, and the next apply finishes.
+// TestExclusive_ResumesAfterFailure lets requests for the deletion of two keys fail. The apply deletes the keys that it
+// can, and its errors name the others. The next apply finishes.
 func TestExclusive_ResumesAfterFailure(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault sandbox.Fault
-		left  int
-		says  []string
-		// warns is what a warning says beside the errors.
-		warns string
+		// left is how many of the two keys the first apply does not delete.
+		left int
+		// errors are all errors of the first apply, and warning is what its output says besides.
+		errors  []string
+		warning string
 	}{
 		"one deletion fails": {
 			sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Match: func(r sandbox.Request) bool {
@@ -634,7 +622,7 @@ func TestExclusive_ResumesAfterFailure(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, _ := exclusiveEnv(t)
+			w, _ := newExclusiveEnv(t)
 			stray := w.generate(t, "stray")
 			w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare, stray.CredentialID))
 			w.mustApply(t)
@@ -642,18 +630,16 @@ func TestExclusive_ResumesAfterFailure(t *testing.T) {
 			w.savePlan(t)
 			armed := w.sandbox.Arm(test.fault)
 			got := w.applySaved(t)
-			if !strings.Contains(unwrapped(got.output), test.warns) {
-				t.Errorf("no warning says %q:\n%s", test.warns, got.output)
-			}
-			if len(test.says) > 0 {
-				wantRefusal(t, got, test.says...)
+			mustSay(t, got, test.warning)
+			if len(test.errors) > 0 {
+				wantErrors(t, got, test.errors...)
 			} else if got.code != 0 {
 				t.Error(got.output)
 			}
 			if armed.Fired() == 0 {
-				t.Error("nothing went wrong: the test shows nothing")
+				t.Error("the fault never happened")
 			}
-			if got := len(w.sandbox.Keys(kaffebonna)) - 1; got != test.left {
+			if got := len(w.keyIDs(kaffebonna)) - 1; got != test.left {
 				t.Errorf("%d keys are left to delete, want %d", got, test.left)
 			}
 			armed.Disarm()
@@ -664,7 +650,6 @@ func TestExclusive_ResumesAfterFailure(t *testing.T) {
 	}
 }
 
-// TestExclusive_RejectsBadInput expects one clear error for every mistake.
 func TestExclusive_RejectsBadInput(t *testing.T) {
 	id := strings.TrimPrefix(exampleKeyID, exampleStore+"/")
 	const block = `resource "kustom_api_keys_exclusive" "store" {`
@@ -692,28 +677,26 @@ func TestExclusive_RejectsBadInput(t *testing.T) {
 	})
 }
 
-// TestExclusive_RotatesInExample runs the published example, and rotates its key.
 func TestExclusive_RotatesInExample(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	v.release(t, "nettbutikk")
 	const files = "resources/kustom_api_keys_exclusive/"
 	hcl := example(t, files+"terraform.tf", files+"resource.tf")
 	var first string
-	only := func(t *testing.T) string {
-		t.Helper()
+	onlyKey := func() string {
 		v.wantWorking(t, "butikk")
-		keys := v.Keys(exampleStore)
-		if len(keys) != 1 || keys[0].Username != v.shop(t, "butikk").KustomID {
-			t.Errorf("the store has %d keys, and the shop uses %s", len(keys), v.shop(t, "butikk").KustomID)
+		keys, used := v.Keys(exampleStore), v.shop(t, "butikk").KustomID
+		if len(keys) != 1 || keys[0].Username != used {
+			t.Errorf("the store has %d keys, and the shop uses %s", len(keys), used)
 		}
-		return keys[0].Username
+		return used
 	}
 	unknown := plancheck.ExpectUnknownValue("kustom_api_keys_exclusive.butikk", tfjsonpath.New("keys_to_delete"))
 	runInProcess(t, v, []resource.TestStep{
-		{Config: hcl, ConfigPlanChecks: plans(unknown), PostApplyFunc: func() { first = only(t) }},
+		{Config: hcl, ConfigPlanChecks: plans(unknown), PostApplyFunc: func() { first = onlyKey() }},
 		{
 			ResourceName: "kustom_api_keys_exclusive.butikk", ImportState: true, ImportStateVerify: true,
-			// What an apply has deleted is nowhere to be found.
+			// Only the apply that deleted the keys knows them.
 			ImportStateVerifyIgnore: []string{"keys_to_delete"},
 		},
 		{
@@ -722,7 +705,7 @@ func TestExclusive_RotatesInExample(t *testing.T) {
 				"kustom_mystore_connection.butikk": "update", "kustom_api_keys_exclusive.butikk": "update",
 			}),
 			PostApplyFunc: func() {
-				if second := only(t); second == first {
+				if second := onlyKey(); second == first {
 					t.Error("the key was not rotated")
 				}
 			},

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"strings"
@@ -9,8 +10,10 @@ import (
 
 	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 )
@@ -205,4 +208,42 @@ func wantImported(t *testing.T, got, want map[string]any, ignored []string) {
 			t.Errorf("%s is imported as %v, want %v", name, is, value)
 		}
 	}
+}
+
+// exactly returns the check of a value: nil is null, values are an object, and a check stands for itself.
+func exactly(value any) knownvalue.Check {
+	switch v := value.(type) {
+	case nil:
+		return knownvalue.Null()
+	case knownvalue.Check:
+		return v
+	case string:
+		return knownvalue.StringExact(v)
+	case bool:
+		return knownvalue.Bool(v)
+	case int:
+		return knownvalue.Int64Exact(int64(v))
+	case []string:
+		list := make([]knownvalue.Check, len(v))
+		for i, text := range v {
+			list[i] = exactly(text)
+		}
+		return knownvalue.ListExact(list)
+	case values:
+		object := map[string]knownvalue.Check{}
+		for name, value := range v {
+			object[name] = exactly(value)
+		}
+		return knownvalue.ObjectExact(object)
+	}
+	panic(fmt.Sprintf("there is no check of a %T", value))
+}
+
+// inState expects attributes of an object in the state to have these values.
+func inState(address string, want values) []statecheck.StateCheck {
+	var checks []statecheck.StateCheck
+	for name, value := range want {
+		checks = append(checks, statecheck.ExpectKnownValue(address, tfjsonpath.New(name), exactly(value)))
+	}
+	return checks
 }
