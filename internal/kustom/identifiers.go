@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -130,7 +131,7 @@ func splitUsername(username string) (id MerchantID, separator byte, ok bool) {
 	}
 	id, err := ParseMerchantID(username[:at])
 	rest := username[at+1:]
-	if err != nil || rest == "" || strings.ContainsAny(rest[:1], "-_") || strings.ContainsFunc(rest, isSpaceOrControl) {
+	if err != nil || rest == "" || strings.ContainsAny(rest[:1], "-_") || strings.ContainsFunc(rest, isNeverInKey) {
 		return "", 0, false
 	}
 	return id, username[at], true
@@ -173,7 +174,7 @@ func parseSecret(secret string) (SecretKind, Environment) {
 	for _, e := range Environments() {
 		for _, kind := range []SecretKind{SecretKustom, SecretKlarna} {
 			rest, ok := strings.CutPrefix(secret, e.SecretPrefix(kind))
-			if ok && rest != "" && !strings.ContainsFunc(rest, isSpaceOrControl) {
+			if ok && rest != "" && !strings.ContainsFunc(rest, isNeverInKey) {
 				return kind, e
 			}
 		}
@@ -219,4 +220,8 @@ func isNotAlphanumeric(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
-func isSpaceOrControl(r rune) bool { return r <= ' ' || r == 0x7f || r == 0x85 || r == 0xa0 }
+// isNeverInKey reports whether no username and no secret can contain r: spaces, control characters, and what stands
+// for bytes that are no text. A username with such bytes could be another key's.
+func isNeverInKey(r rune) bool {
+	return r <= ' ' || r == 0x7f || r == 0x85 || r == 0xa0 || r == utf8.RuneError
+}

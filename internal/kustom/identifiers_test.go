@@ -74,6 +74,8 @@ func TestFormOf_RecognizesUsernames(t *testing.T) {
 		"M00123456-":             {"", kustom.UsernameOther},
 		"M00123456--a":           {"", kustom.UsernameOther},
 		"M00123456-a b":          {"", kustom.UsernameOther},
+		"M00123456-a\xa0b":       {"", kustom.UsernameOther},
+		"M00123456-a\ufffdb":     {"", kustom.UsernameOther},
 		"someone":                {"", kustom.UsernameOther},
 		"":                       {"", kustom.UsernameOther},
 		"kco_live_api_abc":       {"", kustom.UsernameOther},

@@ -44,6 +44,7 @@ func FuzzReadList(f *testing.F) {
 	f.Add("combobox", "Kaffebonna – M00537204", "columnheader", "row", "M00537204-xM2pE", "12 Apr 2021 08:30", "2 Mar 2026 10:41", "1 result", "button", "Next")
 	f.Add("text", "M00537204", "cell", "listitem", "M00698335-xM2pE", "2021-04-12T08:30:00Z", "–", "1–1 of 2", "link", ">")
 	f.Add("button", "M00537204", "", "row", "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55", "17. november 2025", "Never", "", "", "")
+	f.Add("combobox", "Kaffebonna – M00537204", "columnheader", "row", "M00537204-xM2\xa0\xa0pE", "12 Apr 2021 08:30", "2 Mar 2026 10:41", "1 result", "button", "Next")
 	f.Fuzz(func(t *testing.T, shownRole, shown, headerRole, rowRole, keyID, created, used, total, nextRole, next string) {
 		var d drawn
 		body := d.add(-1, "", "")
