@@ -219,6 +219,17 @@ func (o Observation) interrupted() []KeyRef {
 	return keys
 }
 
+// unreplaced returns the keys that a failed run was to replace by the shop's first key. The shop may have that key all
+// the same, and then no longer shows the replaced ones.
+func (o Observation) unreplaced(record *Record) []KeyRef {
+	if record.CredentialID != "" {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(record.Memory.Replaceable), func(key KeyRef) bool {
+		return !slices.ContainsFunc(o.OtherKeys, func(other kustom.Key) bool { return contains([]KeyRef{refOf(other)}, key) })
+	})
+}
+
 func usernames(keys []kustom.Key) []string {
 	var names []string
 	for _, key := range keys {

@@ -37,7 +37,7 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 	e.Shops.NoteUsedKey(shop, memory.UsedKey)
 	memory.DueReason = seen.dueReason(memory.UpdatedAt, record.Username)
 	memory.ObservedAt, memory.Retired = e.clock.Now(), retired
-	memory.Replaceable, memory.OtherStoreKeys = seen.replaceable(), seen.otherStoreKeys()
+	memory.Replaceable, memory.OtherStoreKeys = append(seen.replaceable(), seen.unreplaced(record)...), seen.otherStoreKeys()
 	memory.HeldUsername, memory.OtherKeys = seen.Credentials.KustomID, usernames(seen.OtherKeys)
 	memory.Store = seen.shownStore()
 	if seen.Recorded != nil {
