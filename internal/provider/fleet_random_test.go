@@ -107,10 +107,8 @@ func TestFleet_NextRunPutsRightRandomFaults(t *testing.T) {
 func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 	const shops, every = 50, 8
 	var faults []sandbox.Fault
-	for _, m := range faultCases() {
-		if m.err == nil {
-			faults = append(faults, m.fault)
-		}
+	for _, c := range apiFaults() {
+		faults = append(faults, c.api.Fault)
 	}
 	// Keys take a moment to be made, so that there is more that can go wrong.
 	seed := sandbox.FleetSeed(shops)
