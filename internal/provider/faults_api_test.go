@@ -2,55 +2,152 @@ package provider_test
 
 import (
 	"cmp"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// vendorCall is a call that the provider makes, and the invariant that is at
-// stake when it fails.
+// vendorCall is a request to an API that a published example makes.
 type vendorCall struct {
-	// way is the example that makes the call.
-	way                   string
-	invariant             string
-	api, method, template string
-	// pending makes the call happen: keys take a moment to be made.
-	pending int
-	// settled says that it is not the migration that is spoiled but the run after it, which only
-	// looks whether all is as it was left.
+	way  string
+	step step
+	// settled reports that the request fails in a second run, which finds everything as the first one left it.
 	settled bool
 }
 
-// String returns the call's name in test names, in which a slash has a meaning of its own.
 func (c vendorCall) String() string {
-	name := fmt.Sprintf("%s %s %s", c.invariant, c.method, strings.ReplaceAll(c.template, "/", "∕"))
-	switch {
-	case c.settled:
-		return name + " when settled"
-	case c.pending > 0:
-		return name + " when pending"
+	if c.settled {
+		return c.way + "/settled " + string(c.step)
 	}
-	return name
+	return c.way + "/" + string(c.step)
 }
 
-// forgetDiscovery takes the data source and the imports out of the example of the migration. Without
-// the lists of the data source, each key is read by itself.
-func (w *testEnv) forgetDiscovery(t *testing.T) {
+func vendorCalls() []vendorCall {
+	calls := []vendorCall{{wayPair, listExtensions, false}, {wayPair, readNewKey, true}}
+	for _, way := range []string{wayPair, wayConnection, wayFleet} {
+		for _, step := range []step{prove, install, readCredentials, generate, readNewKey, deleteKey, listKeys} {
+			calls = append(calls, vendorCall{way, step, false})
+		}
+		calls = append(calls, vendorCall{way, readCredentials, true}, vendorCall{way, listKeys, true})
+	}
+	return calls
+}
+
+// apiFaults returns the faults of requests of APIs.
+func apiFaults() []faultCase {
+	return slices.DeleteFunc(faultCases(), func(c faultCase) bool { return c.api == nil })
+}
+
+// extent is how many requests of a run fail.
+type extent struct {
+	name        string
+	skip, times int
+}
+
+// extents returns those that a way is tried with. TestFleet_NextRunRecoversFromRandomFaults lets single requests of fleets fail.
+func extents(way string) []extent {
+	always := extent{name: "for the whole run", skip: 0, times: 0}
+	if way == wayFleet {
+		return []extent{always}
+	}
+	return []extent{{name: "once", skip: 1, times: 1}, always}
+}
+
+// TestFaults_NextRunPutsShopsRight lets each request fail in the migration of three shops, and in a run after it, with each
+// published example, once and for the whole run. Then a clean run must put everything right, and no invariant may have been broken
+// at any moment. These are thousands of runs, so they need no Terraform, and each is in a bubble in which waiting takes no time.
+// With go test's flag -short, each request fails with one fault only, another one than the request before it: the race detector
+// has no time for more.
+func TestFaults_NextRunPutsShopsRight(t *testing.T) {
+	t.Parallel()
+	var tally faultTally
+	faults := apiFaults()
+	for i, call := range vendorCalls() {
+		for j, faultCase := range faults {
+			for _, extent := range extents(call.way) {
+				t.Run(strings.Join([]string{call.String(), faultCase.name, extent.name}, "/"), func(t *testing.T) {
+					t.Parallel()
+					if testing.Short() && j != i%len(faults) {
+						t.Skip("all faults take more than a minute")
+					}
+					synctest.Test(t, func(t *testing.T) { tally.add(faultyMigration(t, rehearse, call, *faultCase.api, extent)) })
+				})
+			}
+		}
+	}
+	t.Cleanup(func() { tally.report(t, "fault cases") })
+}
+
+// TestAccFaults_NextRunPutsShopsRight does the same to some of the requests, each with another fault, with a real Terraform. It
+// shows that the driver of the test above does what Terraform does.
+func TestAccFaults_NextRunPutsShopsRight(t *testing.T) {
+	t.Parallel()
+	const every = 5
+	var tally faultTally
+	faults := apiFaults()
+	for i, call := range vendorCalls() {
+		if i%every != 0 {
+			continue
+		}
+		faultCase, all := faults[i%len(faults)], extents(call.way)
+		extent := all[i%len(all)]
+		t.Run(strings.Join([]string{call.String(), faultCase.name, extent.name}, "/"), func(t *testing.T) {
+			t.Parallel()
+			tally.add(faultyMigration(t, useTerraform, call, *faultCase.api, extent))
+		})
+	}
+	t.Cleanup(func() { tally.report(t, "fault cases in a real Terraform") })
+}
+
+// faultyMigration returns what was wrong after the clean run.
+func faultyMigration(
+	t *testing.T, begin func(*testing.T, testEnvOptions, string) *testEnv, call vendorCall, f injection, e extent,
+) (broken, orphans, violations int) {
+	seed, pending := sandbox.ThreeShops(), 0
+	if call.step == readNewKey && !call.settled {
+		pending = 2 // The provider reads a key while the portal is still generating it.
+	}
+	carrier := &unanswered{next: transport.NewPool(), err: f.err}
+	w := begin(t, testEnvOptions{seed: &seed, carrier: carrier, sandbox: sandbox.Options{Pending: pending}}, call.way)
+	if call.settled {
+		w.mustApply(t)
+		if call.step == readNewKey {
+			w.removeImports(t)
+		}
+	}
+	byAPI, _ := call.step.requests()
+	fault := byAPI.of(f.Fault)
+	fault.Skip, fault.Times = e.skip, e.times
+	armed := w.sandbox.Arm(fault)
+	// A clean run waits longer for an answer: a busy machine may be slow.
+	w.setRequestTimeout(t, cmp.Or(f.requestTimeout, patient))
+	faulty := w.apply(t)
+	if armed.Fired() == 0 {
+		t.Fatalf("the fault did not happen:\n%s", faulty.output)
+	}
+	armed.Disarm()
+	w.setRequestTimeout(t, patient)
+	w.mustApply(t)
+	w.mustBeEmpty(t)
+	broken, orphans, violations = w.mustBeRight(t, seed, 0)
+	if t.Failed() {
+		t.Logf("the run with the fault (exit code %d):\n%s", faulty.code, faulty.output)
+	}
+	return broken, orphans, violations
+}
+
+// removeImports removes the imports, and the data source that lists their keys, from the example of pairs. Without the list,
+// the provider reads each key by itself.
+func (w *testEnv) removeImports(t *testing.T) {
 	t.Helper()
 	main := read(t, filepath.Join(w.dir, "main.tf"))
 	resources := strings.Index(main, `resource "kustom_api_key"`)
@@ -60,247 +157,23 @@ func (w *testEnv) forgetDiscovery(t *testing.T) {
 	w.write(t, "main.tf", main[resources:])
 }
 
-func vendorCalls() []vendorCall {
-	const (
-		orders     = "/checkout/v3/orders/{order_id}"
-		extensions = "/shops/{shop}/extensions"
-		keys       = "/credentials"
-		storeKeys  = "/stores/{merchant_id}/credentials"
-		get        = http.MethodGet
-	)
-	var calls []vendorCall
-	for _, way := range []string{wayPair, wayConnection, wayFleet} {
-		calls = append(calls,
-			vendorCall{way: way, invariant: "I1", api: sandbox.Merchant, method: get, template: orders},
-			vendorCall{way: way, invariant: "I1", api: sandbox.Mystore, method: http.MethodPatch, template: credentialsCall},
-			vendorCall{way: way, invariant: "I1", api: sandbox.Mystore, method: get, template: credentialsCall},
-			vendorCall{way: way, invariant: "I3", api: sandbox.Portal, method: http.MethodPost, template: storeKeys},
-			vendorCall{way: way, invariant: "I3", api: sandbox.Portal, method: get, template: keyCall, pending: 2},
-			vendorCall{way: way, invariant: "I3", api: sandbox.Portal, method: http.MethodDelete, template: keyCall},
-			vendorCall{way: way, invariant: "I4", api: sandbox.Mystore, method: get, template: credentialsCall, settled: true},
-			vendorCall{way: way, invariant: "I5", api: sandbox.Portal, method: get, template: keys},
-		)
+// unanswered carries requests. If err is set, it is the error of each request that the sandbox does not answer.
+type unanswered struct {
+	next http.RoundTripper
+	err  error
+}
+
+func (u *unanswered) over(next http.RoundTripper) { u.next = next }
+
+func (u *unanswered) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := u.next.RoundTrip(req)
+	if err != nil && u.err != nil {
+		return nil, u.err
 	}
-	return append(calls,
-		vendorCall{way: wayPair, invariant: "I1", api: sandbox.Mystore, method: get, template: extensions},
-		vendorCall{way: wayPair, invariant: "I4", api: sandbox.Portal, method: get, template: keyCall, settled: true},
-		vendorCall{way: wayPair, invariant: "I4", api: sandbox.Portal, method: get, template: keys, settled: true},
-		vendorCall{way: wayConnection, invariant: "I4", api: sandbox.Portal, method: get, template: keys, settled: true},
-		vendorCall{way: wayFleet, invariant: "I4", api: sandbox.Portal, method: get, template: keys, settled: true},
-	)
+	return resp, err
 }
 
-// faultCase is what happens to a call: a fault of the server, or one on the way to it.
-type faultCase struct {
-	name  string
-	fault sandbox.Fault
-	// err, instead, is what comes of a call that does not reach the server.
-	err error
-	// requestTimeout is the provider's, where it matters.
-	requestTimeout string
-}
-
-func faultCases() []faultCase {
-	answer := func(status int, header http.Header) sandbox.Fault {
-		return sandbox.Fault{Kind: sandbox.FaultAnswer, Status: status, Header: header}
-	}
-	return []faultCase{
-		{name: "connection refused", err: &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}},
-		{name: "TLS failure", err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}},
-		{name: "lost answer", fault: sandbox.Fault{Kind: sandbox.FaultLoseAnswer}},
-		{name: "500", fault: answer(http.StatusInternalServerError, nil)},
-		{name: "503 with Retry-After", fault: answer(http.StatusServiceUnavailable, http.Header{"Retry-After": {"2"}})},
-		{name: "429 with a date", fault: answer(http.StatusTooManyRequests, http.Header{
-			"Retry-After": {time.Now().Add(20 * time.Second).UTC().Format(http.TimeFormat)},
-		})},
-		{name: "401", fault: answer(http.StatusUnauthorized, nil)},
-		{name: "403 HTML", fault: sandbox.Fault{
-			Kind: sandbox.FaultAnswer, Status: http.StatusForbidden, ContentType: "text/html", Body: "<html>Not in your region</html>",
-		}},
-		{name: "404", fault: answer(http.StatusNotFound, nil)},
-		{name: "truncated JSON", fault: sandbox.Fault{Kind: sandbox.FaultTruncate}},
-		{name: "wrong content type", fault: sandbox.Fault{Kind: sandbox.FaultWrongType}},
-		{name: "10 MiB body", fault: sandbox.Fault{Kind: sandbox.FaultOversize}},
-		{name: "silence", fault: sandbox.Fault{Kind: sandbox.FaultSilence}, requestTimeout: "400ms"},
-		{name: "silence after the work", fault: sandbox.Fault{Kind: sandbox.FaultWorkThenSilence}, requestTimeout: "400ms"},
-	}
-}
-
-// extent is how much of a run a faultCase spoils.
-type extent struct {
-	name        string
-	skip, times int
-}
-
-// extents are those that a way is tried with. What goes wrong once in the run of a fleet is left to
-// TestFleet_NextRunRecoversFromRandomFaults.
-func extents(way string) []extent {
-	always := extent{name: "for the whole run", skip: 0, times: 0}
-	if way == wayFleet {
-		return []extent{always}
-	}
-	return []extent{{name: "once", skip: 1, times: 1}, always}
-}
-
-// TestFaults_NextRunPutsShopsRight spoils each call of the migration of three shops, and of a run after it, in each way,
-// once in mid-run and for a whole run, and lets one clean run follow: the world must be right then, and no invariant have
-// been broken at any moment. That takes thousands of runs, so the driver does them in this process, each in a bubble in
-// which waiting takes no time. Under go test's flag -short it tries one of them on each call, another one than on the call
-// before it: that is what the race detector has time for.
-func TestFaults_NextRunPutsShopsRight(t *testing.T) {
-	t.Parallel()
-	var tally faultTally
-	for i, call := range vendorCalls() {
-		for j, faultCase := range faultCases() {
-			for _, extent := range extents(call.way) {
-				t.Run(strings.Join([]string{call.way, call.String(), faultCase.name, extent.name}, "/"), func(t *testing.T) {
-					t.Parallel()
-					if testing.Short() && j != i%len(faultCases()) {
-						t.Skip("all of them take a minute")
-					}
-					synctest.Test(t, func(t *testing.T) { tally.add(spoiledMigration(t, rehearse, call, faultCase, extent)) })
-				})
-			}
-		}
-	}
-	t.Cleanup(func() { tally.report(t, "fault cases") })
-}
-
-// accCalls is how many calls of the table one is taken for a real Terraform.
-const accCalls = 5
-
-// TestAccFaults_NextRunPutsShopsRight does a few of the same in a real Terraform, which shows that the driver does as that does: every fifth call,
-// each with another fault.
-func TestAccFaults_NextRunPutsShopsRight(t *testing.T) {
-	t.Parallel()
-	var tally faultTally
-	faults := faultCases()
-	for i, call := range vendorCalls() {
-		if i%accCalls != 0 {
-			continue
-		}
-		faultCase, all := faults[i%len(faults)], extents(call.way)
-		extent := all[i%len(all)]
-		t.Run(strings.Join([]string{call.way, call.String(), faultCase.name, extent.name}, "/"), func(t *testing.T) {
-			t.Parallel()
-			tally.add(spoiledMigration(t, useTerraform, call, faultCase, extent))
-		})
-	}
-	t.Cleanup(func() { tally.report(t, "fault cases in a real Terraform") })
-}
-
-// spoiledMigration returns what was wrong in the end.
-func spoiledMigration(
-	t *testing.T, begin func(*testing.T, testEnvOptions, string) *testEnv, call vendorCall, m faultCase, e extent,
-) (broken, orphans, violations int) {
-	seed := sandbox.ThreeShops()
-	interceptor := &interceptor{pool: transport.NewPool(), call: call, skip: e.skip, times: e.times}
-	w := begin(t, testEnvOptions{
-		seed: &seed, carrier: interceptor, sandbox: sandbox.Options{Pending: call.pending},
-	}, call.way)
-	if call.settled {
-		w.mustApply(t)
-	}
-	if call.template == keyCall && call.settled {
-		w.forgetDiscovery(t)
-	}
-	var hits func() int
-	if m.err != nil {
-		interceptor.arm(failing{m.err})
-		hits = interceptor.hits
-	} else {
-		fault := m.fault
-		fault.API, fault.Method, fault.Template, fault.Skip, fault.Times = call.api, call.method, call.template, e.skip, e.times
-		armed := w.sandbox.Arm(fault)
-		hits = armed.Fired
-		defer armed.Disarm()
-		interceptor.after = armed.Disarm
-	}
-	// Only the spoiled run is impatient: on a busy machine an answer may take that long.
-	w.setRequestTimeout(t, cmp.Or(m.requestTimeout, patient))
-	spoiled := w.apply(t)
-	if hits() == 0 {
-		t.Fatalf("the fault never happened:\n%s", spoiled.output)
-	}
-	interceptor.disarm()
-	w.setRequestTimeout(t, patient)
-	w.mustApply(t)
-	w.mustBeEmpty(t)
-	broken, orphans, violations = w.mustBeRight(t, seed, 0)
-	if t.Failed() {
-		t.Logf("the spoiled run (exit code %d):\n%s", spoiled.code, spoiled.output)
-	}
-	return broken, orphans, violations
-}
-
-// interceptor carries requests, and lets another carrier have those to one call while it is armed.
-type interceptor struct {
-	pool http.RoundTripper
-	call vendorCall
-	skip int
-	// times is how many requests are intercepted; 0 is all.
-	times int
-	after func()
-
-	mu         sync.Mutex
-	bad        http.RoundTripper
-	seen, hurt int
-}
-
-func (i *interceptor) arm(bad http.RoundTripper) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.bad = bad
-}
-
-func (i *interceptor) disarm() {
-	i.arm(nil)
-	if i.after != nil {
-		i.after()
-	}
-}
-
-func (i *interceptor) hits() int {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.hurt
-}
-
-func (i *interceptor) over(pool http.RoundTripper) { i.pool = pool }
-
-func (i *interceptor) RoundTrip(req *http.Request) (*http.Response, error) {
-	return i.carrier(req).RoundTrip(req)
-}
-
-func (i *interceptor) carrier(req *http.Request) http.RoundTripper {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.bad == nil || !i.call.matches(req) || (i.times > 0 && i.hurt >= i.times) {
-		return i.pool
-	}
-	if i.seen++; i.seen <= i.skip {
-		return i.pool
-	}
-	i.hurt++
-	return i.bad
-}
-
-var templateVariable = regexp.MustCompile(`\\\{[a-z_]+\\\}`)
-
-func (c vendorCall) matches(req *http.Request) bool {
-	pattern := templateVariable.ReplaceAllString(regexp.QuoteMeta(c.template), "[^/]+")
-	prefix := map[string]string{
-		sandbox.Portal: "/portal/api/v1", sandbox.Merchant: "/merchant", sandbox.Mystore: "/mystore",
-	}[c.api]
-	return req.Method == c.method && regexp.MustCompile("^"+prefix+pattern+"$").MatchString(req.URL.Path)
-}
-
-// failing fails every request.
-type failing struct{ err error }
-
-func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
-
-// faultTally counts what a table of faults did to the world.
+// faultTally counts what was wrong after the runs with faults.
 type faultTally struct{ cases, broken, orphans, violations atomic.Int64 }
 
 func (f *faultTally) add(broken, orphans, violations int) {

@@ -105,10 +105,8 @@ func TestFleet_NextRunRecoversFromRandomFaults(t *testing.T) {
 func injectRandomFaults(t *testing.T) (broken, orphans, violations int) {
 	const shops, every = 50, 8
 	var faults []sandbox.Fault
-	for _, m := range faultCases() {
-		if m.err == nil {
-			faults = append(faults, m.fault)
-		}
+	for _, c := range apiFaults() {
+		faults = append(faults, c.api.Fault)
 	}
 	// A key that is pending at first takes more requests.
 	seed := sandbox.FleetSeed(shops)

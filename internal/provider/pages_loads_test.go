@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -51,7 +53,7 @@ func TestPages_LoadFewDocuments(t *testing.T) {
 			t.Parallel()
 			seed := klarnasForm(sandbox.ThreeShops())
 			shops := len(seed.Shops)
-			w := rehearseOnPages(t, seed, way, pageFault{cacheDir: t.TempDir()}, &browsers)
+			w := rehearseOnPages(t, seed, way, testEnvOptions{cacheDir: t.TempDir()})
 			w.mustPlan(t)
 			mustLoad(t, way+", first plan", w.loads(), shops, firstPlan)
 			w.mustApplySaved(t)
@@ -76,7 +78,7 @@ func benchmarkPages(b *testing.B, way string, shops int) {
 	var planning, applying time.Duration
 	var planPages, applyPages int
 	for b.Loop() {
-		w := rehearseOnPages(b, sandbox.FleetSeed(shops), way, pageFault{cacheDir: b.TempDir()}, &browsers)
+		w := rehearseOnPages(b, sandbox.FleetSeed(shops), way, testEnvOptions{cacheDir: b.TempDir()})
 		start := time.Now()
 		w.mustPlan(b)
 		planning += time.Since(start)
@@ -100,4 +102,37 @@ func (w *testEnv) loaded() int {
 		sum += n
 	}
 	return sum
+}
+
+// TestAccPages_LeaveNothingBehind switches twenty shops over pages in four tabs. Terraform starts the provider. When Terraform has
+// ended, no browser, no browser profile and no file of a session is left. The test prints the time beside that of the APIs. It is
+// not parallel, so that no other test slows one of them down.
+func TestAccPages_LeaveNothingBehind(t *testing.T) {
+	pagesOnly(t)
+	const shops = 20
+	seed := sandbox.FleetSeed(shops)
+	took := map[string]time.Duration{}
+	for _, way := range []string{waysAPIs, waysPages} {
+		w := newTestEnv(t, testEnvOptions{seed: &seed, external: true, way: way, browser: "max_tabs = 4"})
+		temporary := t.TempDir()
+		config := t.TempDir()
+		w.env = append(w.env, "TMPDIR="+temporary, "XDG_CONFIG_HOME="+config)
+		w.useExample(t, wayFleet, seed)
+		start := time.Now()
+		w.mustApply(t)
+		took[way] = time.Since(start)
+		w.mustBeEmpty(t)
+		w.mustBeRight(t, seed, 0)
+		for _, dir := range []string{temporary, config} {
+			left, err := filepath.Glob(filepath.Join(dir, "*kustom*"))
+			if err != nil || len(left) > 0 {
+				t.Errorf("left behind in %s: %q, %v", dir, left, err)
+			}
+		}
+		if found, _ := exec.CommandContext(t.Context(), "pgrep", "-f", temporary).Output(); len(found) > 0 {
+			t.Errorf("processes are left behind: %s", found)
+		}
+	}
+	summarize(t, fmt.Sprintf("%d shops over pages: %.1f s, over the APIs: %.1f s, ratio %.1f\n",
+		shops, took[waysPages].Seconds(), took[waysAPIs].Seconds(), took[waysPages].Seconds()/took[waysAPIs].Seconds()))
 }

@@ -90,10 +90,9 @@ func switchOver(t *testing.T, m mutant) bool {
 	t.Helper()
 	seed := twoStores(m.Step == sandbox.StepListKeys)
 	shop := seed.Shops[0]
-	r := rehearseOnPages(t, seed, m.way, pageFault{
-		browser: `timeout = "12s"`, keyLimit: 30,
-		pages: sandbox.PagesOptions{Developers: m.developers, Mutations: []string{m.Name}},
-	}, &browsers)
+	r := rehearseOnPages(t, seed, m.way, testEnvOptions{browser: `timeout = "12s"`, sandbox: sandbox.Options{
+		KeyLimit: 30, Pages: sandbox.PagesOptions{Developers: m.developers, Mutations: []string{m.Name}},
+	}})
 	before := r.sandbox.Keys(shop.MerchantID)
 	first := r.apply(t)
 	t.Cleanup(func() {

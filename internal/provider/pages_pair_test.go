@@ -36,7 +36,7 @@ func newPagesPair(t *testing.T, o sandbox.Options) *pagesPair {
 func (p *pagesPair) campaign(t *testing.T, name string) {
 	t.Helper()
 	p.w.addToShops(t, wayPair, `rotate_when_changed = { campaign = "`+name+`" }`)
-	p.w.forgetDiscovery(t)
+	p.w.removeImports(t)
 }
 
 // mustApply applies, and expects nothing to be left to do.

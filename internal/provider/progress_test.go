@@ -134,7 +134,7 @@ func TestProgressFile_TellsSwitchOverPages(t *testing.T) {
 	for _, way := range []string{wayPair, wayConnection} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			r := rehearseOnPages(t, seed, way, pageFault{}, &browsers)
+			r := rehearseOnPages(t, seed, way, testEnvOptions{})
 			file := r.recordIn(t)
 			r.mustApply(t)
 			r.mustTell(t, way, seed, file)
