@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -55,7 +56,7 @@ func startDisplay() (*display, error) {
 		return nil, fmt.Errorf("%w: on Debian and Ubuntu, apt-get install xvfb", err)
 	}
 	// Xvfb chooses a free number, and prints it.
-	screen := exec.Command(path, "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset")
+	screen := exec.CommandContext(context.Background(), path, "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset")
 	number, err := screen.StdoutPipe()
 	if err != nil {
 		return nil, err
