@@ -19,7 +19,7 @@ func attended(t *testing.T, choose func(string) string, body string) (*browser.T
 	t.Helper()
 	attendant := &browsertest.Attendant{Choose: choose}
 	s := servePage(t, body)
-	return s.open(t, browser.Options{Attended: true, Attendant: attendant.Attend, Timeout: 5 * short}), attendant
+	return s.open(t, browser.Options{Attended: true, Attendant: attendant.Attend, Timeout: long}), attendant
 }
 
 // always returns a user who always presses the same button.
@@ -81,7 +81,7 @@ func TestAttended_SlowOKCountsForNextTry(t *testing.T) {
 		return "OK"
 	}}
 	s := servePage(t, addButton)
-	b := browser.New(shared.Group(t), browser.Options{Attended: true, Attendant: attendant.Attend, Timeout: 5 * short})
+	b := browser.New(shared.Group(t), browser.Options{Attended: true, Attendant: attendant.Attend, Timeout: long})
 	visit := func() error {
 		tab, err := b.Open(t.Context(), browser.NewAccount(s.Site, browser.Session{}))
 		if err != nil {

@@ -109,7 +109,7 @@ func TestTab_AllowsScriptsAndSignInOfOtherOrigins(t *testing.T) {
 		"/sign-in": html(`<button>Sign in</button>`),
 	})
 	s := servePage(t, `<p role="status">none</p><a href="`+byOtherHost(other)+`/sign-in">Leave</a><script src="`+byOtherHost(other)+`/script.js"></script>`)
-	tab := s.open(t, browser.Options{Timeout: 3 * short})
+	tab := s.open(t, browser.Options{Timeout: long})
 	wantText(t, tab, "status", "run")
 	mustClick(t, tab, "Leave")
 	_, err := find(t.Context(), tab, step(), action("Nothing"))

@@ -20,7 +20,7 @@ import (
 
 // short is the timeout of steps that a test expects to fail, and long that of all others.
 const (
-	short = 2 * time.Second
+	short = 3 * time.Second
 	long  = 60 * time.Second
 )
 
@@ -63,13 +63,20 @@ func servePage(t *testing.T, body string) *site {
 }
 
 // forEachPage runs a subtest for each page. The pages share one tab, because each new tab takes the browser a new process.
+// They can fetch "2 keys" from /slow, after 1.5 seconds.
 func forEachPage(t *testing.T, o browser.Options, pages map[string]string, test func(t *testing.T, name string, tab *browser.Tab)) {
 	t.Helper()
 	names := slices.Sorted(maps.Keys(pages))
-	s := serve(t, map[string]http.HandlerFunc{"/{n}": func(w http.ResponseWriter, r *http.Request) {
-		n, _ := strconv.Atoi(r.PathValue("n"))
-		html(pages[names[n]])(w, r)
-	}})
+	s := serve(t, map[string]http.HandlerFunc{
+		"/{n}": func(w http.ResponseWriter, r *http.Request) {
+			n, _ := strconv.Atoi(r.PathValue("n"))
+			html(pages[names[n]])(w, r)
+		},
+		"/slow": func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(1500 * time.Millisecond)
+			fmt.Fprint(w, "2 keys")
+		},
+	})
 	tab := s.tab(t, browser.New(shared.Group(t), o), browser.NewAccount(s.Site, browser.Session{}))
 	for n, name := range names {
 		t.Run(name, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -76,7 +75,7 @@ func TestAwait_BriefStepAcceptsRestlessPage(t *testing.T) {
 			t.Parallel()
 			tab := servePage(t, fmt.Sprintf(`<p role="status">0</p><script>
 				setInterval(() => { const s = document.querySelector("p"); s.textContent = +s.textContent + 1 }, %d)
-			</script>`, test.milliseconds)).open(t, browser.Options{Timeout: 2 * short})
+			</script>`, test.milliseconds)).open(t, browser.Options{Timeout: short})
 			s := step()
 			s.Brief = test.brief
 			_, err := browser.Await(t.Context(), tab, s, func(p *browser.Page) (string, error) { return textOf(p, "status"), nil })
@@ -89,21 +88,22 @@ func TestAwait_BriefStepAcceptsRestlessPage(t *testing.T) {
 
 func TestClick_ClicksOnlyItsTarget(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ body, button, want string }{
+	tests := map[string]struct{ body, button, want string }{
 		"below the window": {`<div style="height: 3000px"></div>` + twoButtons, "Two", "a0b1"},
 		"covered for a moment": {twoButtons + `<div id="over" style="position: fixed; inset: 0"></div>
 			<script>setTimeout(() => document.getElementById("over").remove(), 500)</script>`, "One", "a1b0"},
 		"under a chat button in the corner": {`<style>body { height: 3000px }</style>
 			<div style="position: fixed; right: 0; bottom: 0; width: 300px; height: 600px; background: #000"></div>
 			<div style="position: absolute; right: 20px; bottom: 20px">` + twoButtons + `</div>`, "Two", "a0b1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := servePage(t, test.body).open(t, browser.Options{Timeout: long})
-			mustClick(t, tab, test.button)
-			wantText(t, tab, "status", test.want)
-		})
 	}
+	pages := map[string]string{}
+	for name, test := range tests {
+		pages[name] = test.body
+	}
+	forEachPage(t, browser.Options{Timeout: long}, pages, func(t *testing.T, name string, tab *browser.Tab) {
+		mustClick(t, tab, tests[name].button)
+		wantText(t, tab, "status", tests[name].want)
+	})
 }
 
 func TestClick_RefusedClickDoesNothing(t *testing.T) {
@@ -260,36 +260,29 @@ func TestTab_RecordsHoldNoContent(t *testing.T) {
 func TestAwait_WaitsForContent(t *testing.T) {
 	t.Parallel()
 	const empty = `<p role="status">0 keys</p>`
-	const load = `fetch("/keys").then((r) => r.text()).then((text) => { document.querySelector("p").textContent = text });`
+	const load = `fetch("/slow").then((r) => r.text()).then((text) => { document.querySelector("p").textContent = text });`
 	later := func(placeholder string) string {
 		return `<div id="wait">` + placeholder + `</div><script>setTimeout(() => {
 			document.querySelector("p").textContent = "2 keys";
 			document.getElementById("wait").remove();
 		}, 1500)</script>`
 	}
-	for name, rest := range map[string]string{
-		"request":               `<script>` + load + `</script>`,
-		"shadcn placeholder":    later(`<div class="animate-pulse" style="height: 40px"></div>`),
-		"MUI placeholder":       later(`<span class="MuiSkeleton-root" style="display: block; height: 40px"></span>`),
-		"Bootstrap placeholder": later(`<p class="placeholder-glow"><span style="display: block; height: 40px"></span></p>`),
-		"ARIA placeholder":      later(`<div aria-busy="true" style="height: 40px">…</div>`),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := serve(t, map[string]http.HandlerFunc{"/": html(empty + rest), "/keys": func(w http.ResponseWriter, _ *http.Request) {
-				time.Sleep(1500 * time.Millisecond)
-				_, _ = io.WriteString(w, "2 keys")
-			}})
-			if got := textOf(mustRead(t, s.open(t, browser.Options{Timeout: long})), "status"); got != "2 keys" {
-				t.Errorf("the status is read as %q", got)
-			}
-		})
-	}
+	forEachPage(t, browser.Options{Timeout: long}, map[string]string{
+		"request":               empty + `<script>` + load + `</script>`,
+		"shadcn placeholder":    empty + later(`<div class="animate-pulse" style="height: 40px"></div>`),
+		"MUI placeholder":       empty + later(`<span class="MuiSkeleton-root" style="display: block; height: 40px"></span>`),
+		"Bootstrap placeholder": empty + later(`<p class="placeholder-glow"><span style="display: block; height: 40px"></span></p>`),
+		"ARIA placeholder":      empty + later(`<div aria-busy="true" style="height: 40px">…</div>`),
+	}, func(t *testing.T, _ string, tab *browser.Tab) {
+		if got := textOf(mustRead(t, tab), "status"); got != "2 keys" {
+			t.Errorf("the status is read as %q", got)
+		}
+	})
 }
 
 func TestAwait_ErrorNamesMissingAndNearest(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
+	tests := map[string]struct {
 		body      string
 		nearest   []string
 		structure bool
@@ -298,37 +291,33 @@ func TestAwait_ErrorNamesMissingAndNearest(t *testing.T) {
 		"nothing similar":     {body: `<p>Hello</p>`, structure: true},
 		"two matches":         {body: `<button>Generate new</button><p>or</p><button>Generate new</button>`, nearest: []string{"Generate new"}},
 		"names with identity": {body: `<button>anne@shop.example</button><button>M00123456</button>`, structure: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := servePage(t, test.body).open(t, browser.Options{Timeout: short})
-			_, err := find(t.Context(), tab, step(), action("Generate new"))
-			failed := wantStepError(t, err, browser.NotFound)
-			if !slices.Equal(failed.Nearest, test.nearest) || failed.Structure != test.structure || len(failed.Wanted) != 1 {
-				t.Errorf("the error has the nearest names %q, structure %t, %d targets", failed.Nearest, failed.Structure, len(failed.Wanted))
-			}
-			if failed.Site != "The site" || failed.Page != "the first page" || failed.Step != "do it" {
-				t.Errorf("the error does not name the site, page and step: %v", err)
-			}
-		})
 	}
+	pages := map[string]string{}
+	for name, test := range tests {
+		pages[name] = test.body
+	}
+	forEachPage(t, browser.Options{Timeout: short}, pages, func(t *testing.T, name string, tab *browser.Tab) {
+		_, err := find(t.Context(), tab, step(), action("Generate new"))
+		failed, want := wantStepError(t, err, browser.NotFound), tests[name]
+		if !slices.Equal(failed.Nearest, want.nearest) || failed.Structure != want.structure || len(failed.Wanted) != 1 {
+			t.Errorf("the error has the nearest names %q, structure %t, %d targets", failed.Nearest, failed.Structure, len(failed.Wanted))
+		}
+		if failed.Site != "The site" || failed.Page != "the first page" || failed.Step != "do it" {
+			t.Errorf("the error does not name the site, page and step: %v", err)
+		}
+	})
 }
 
 func TestAwait_FailureAfterChangingClickIsUncertain(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{
+	forEachPage(t, browser.Options{Timeout: short}, map[string]string{
 		"not found": `<p>Hello</p>`, "an alert": `<p role="alert">No</p>`, "signed out": `<button>Sign in</button>`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := servePage(t, body).open(t, browser.Options{Timeout: short})
-			_, err := find(t.Context(), tab, changingStep(), action("Go"))
-			var failed *browser.StepError
-			if !errors.As(err, &failed) || !failed.MayHaveWorked() || failed.DidNothing() {
-				t.Errorf("the error is %+v", err)
-			}
-		})
-	}
+	}, func(t *testing.T, _ string, tab *browser.Tab) {
+		_, err := find(t.Context(), tab, changingStep(), action("Go"))
+		if failed, ok := errors.AsType[*browser.StepError](err); !ok || !failed.MayHaveWorked() || failed.DidNothing() {
+			t.Errorf("the error is %+v", err)
+		}
+	})
 }
 
 func TestClick_ReportsGoneElement(t *testing.T) {
@@ -362,7 +351,7 @@ func TestAwait_DeclinesCookies(t *testing.T) {
 					document.querySelector("[role=status]").textContent = e.target.textContent;
 					document.getElementById("banner").remove();
 				});
-			</script>`).open(t, browser.Options{Timeout: 2 * short})
+			</script>`).open(t, browser.Options{Timeout: short})
 			if test.answer == "none" {
 				wantKind(t, tab.Click(t.Context(), changingStep(), mustFind(t, tab, action("One"))), browser.Unclickable)
 			}
@@ -411,7 +400,7 @@ func TestFill_ReplacesAndVerifies(t *testing.T) {
 	for name, test := range tests {
 		pages[name] = `<form>` + test.field + `</form>`
 	}
-	forEachPage(t, browser.Options{Timeout: 2 * short}, pages, func(t *testing.T, name string, tab *browser.Tab) {
+	forEachPage(t, browser.Options{Timeout: short}, pages, func(t *testing.T, name string, tab *browser.Tab) {
 		test := tests[name]
 		err := tab.Fill(t.Context(), step(), mustFind(t, tab, field("F")), test.text)
 		if !test.filled {

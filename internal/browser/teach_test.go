@@ -35,7 +35,7 @@ func openTaught(t *testing.T, body string, do func(question string) browsertest.
 	s.Words, s.Changing = p.words, []browser.Target{p.words.Action("remove")}
 	p.Teacher = &browsertest.Teacher{Hosts: []string{s.Site.URL.Host}, Do: do}
 	p.Tab = s.open(t, browser.Options{
-		Timeout: 20 * short, ReadOnly: true, Attendant: p.Attend, Taught: p.profile.Save,
+		Timeout: long, ReadOnly: true, Attendant: p.Attend, Taught: p.profile.Save,
 		Hidden: func(name string) bool { return strings.Contains(name, "Fjellsport") },
 	})
 	t.Cleanup(func() {

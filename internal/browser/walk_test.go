@@ -13,7 +13,7 @@ import (
 func TestWalk_ErrorNamesWhatGoalLacks(t *testing.T) {
 	t.Parallel()
 	s := servePage(t, `<a href="#x">Extensions</a><input aria-label="Kustom ID"><button>Commit pair</button><button>Extensions and updates of all kinds</button>`)
-	tab := s.open(t, browser.Options{Timeout: 5 * short})
+	tab := s.open(t, browser.Options{Timeout: short})
 	save, field := action("Update pair"), browser.Target{Kind: browser.Field, Words: []string{"Kustom ID"}}
 	err := tab.Walk(t.Context(), step(), browser.Route{
 		Goal: func(p *browser.Page) error {

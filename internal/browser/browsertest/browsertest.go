@@ -23,7 +23,7 @@ type Shared struct {
 }
 
 // atOnce is how many tests of a package run at once: they mostly wait for pages. It bounds the number of open tabs.
-const atOnce = "12"
+const atOnce = "8"
 
 // Run runs the tests, ends the browser, and returns the exit code. It replaces the flag -parallel, which make sets for
 // tests that start a Terraform, unless the flag is 1. A browser that does not end, or that leaves temporary files, is a
