@@ -32,7 +32,7 @@ func TestInstall_ReadsOutcome(t *testing.T) {
 			e.InjectFault(t, sandbox.Fault{Method: "POST", Template: "/data/extensions/{extension_id}/credentials", Kind: test.kind, Times: 1})
 			before := e.shop(t, kaffebonna)
 			username, secret := e.generateKey(t, kaffebonnaStore)
-			_, err := e.Client.Install(t.Context(), kaffebonna, username, secret)
+			_, err := e.Install(t.Context(), kaffebonna, username, secret)
 			if (err == nil) != test.written || err != nil && !transport.IsUncertain(err) {
 				t.Errorf("the error is %v", err)
 			}
@@ -63,7 +63,7 @@ func TestPages_WaitNoLongerThanNeeded(t *testing.T) {
 		t.Errorf("a read takes %d waits of %v, want 1 of %v", n, quiet, browser.Settled)
 	}
 	username, secret := e.generateKey(t, kaffebonnaStore)
-	if _, err := e.Client.Install(t.Context(), kaffebonna, username, secret); err != nil {
+	if _, err := e.Install(t.Context(), kaffebonna, username, secret); err != nil {
 		t.Fatal(err)
 	}
 	// The form, the typed text, the answer, the form after another load.

@@ -29,7 +29,7 @@ func TestMutations_SucceedOrReportNotConfirmed(t *testing.T) {
 				t.Errorf("the Kustom ID is read as %q, want %q: %v", holds.KustomID, seeded.KustomID, err)
 			}
 			username, secret := e.generateKey(t, kaffebonnaStore)
-			_, err = e.Client.Install(t.Context(), kaffebonna, username, secret)
+			_, err = e.Install(t.Context(), kaffebonna, username, secret)
 			var notConfirmed *mystore.NotConfirmedError
 			if shows && err != nil || !shows && !errors.As(err, &notConfirmed) {
 				t.Errorf("installing a pair ends with: %v", err)

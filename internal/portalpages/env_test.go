@@ -102,7 +102,7 @@ func newPortal(t *testing.T, address string, session browser.Session, o browser.
 func (e *env) listKeys(t *testing.T, merchantID string) ([]kustom.Key, error) {
 	t.Helper()
 	var all []kustom.Key
-	for key, err := range e.Portal.Keys(t.Context(), merchantID) {
+	for key, err := range e.Keys(t.Context(), merchantID) {
 		if err != nil {
 			return nil, err
 		}

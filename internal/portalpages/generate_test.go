@@ -177,7 +177,7 @@ func TestStores_ListsAllStores(t *testing.T) {
 	if _, err := e.listKeys(t, "M99999999"); !errors.As(err, &none) {
 		t.Errorf("the error is %v", err)
 	}
-	status, err := e.Portal.EndpointStatus(t.Context(), kaffebonna)
+	status, err := e.EndpointStatus(t.Context(), kaffebonna)
 	want, wantErr := e.Sandbox.EndpointStatus(kaffebonna)
 	if err != nil || wantErr != nil || status.ActionRequired != want.ActionRequired {
 		t.Errorf("the status is %+v (%v), want %+v", status, err, want)
