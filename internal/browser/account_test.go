@@ -10,8 +10,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// whoami is a site that says who has which cookie, and signs in whoever asks for it.
-func whoami(t *testing.T) *site {
+// cookieSite is a site that shows the user of a cookie, and signs in any user.
+func cookieSite(t *testing.T) *site {
 	t.Helper()
 	return serve(t, map[string]http.HandlerFunc{
 		"/{$}": func(w http.ResponseWriter, r *http.Request) {
@@ -31,38 +31,39 @@ func whoami(t *testing.T) *site {
 	})
 }
 
-func load(t *testing.T, tab *browser.Tab, s *site, path, text string) {
+// mustLoad loads a page whose status has this text.
+func mustLoad(t *testing.T, tab *browser.Tab, s *site, path, text string) {
 	t.Helper()
 	if err := tab.Load(t.Context(), step(), s.address(t, path)); err != nil {
 		t.Fatal(err)
 	}
-	says(t, tab, "status", text)
+	wantText(t, tab, "status", text)
 }
 
-func TestAccounts_DoNotShareCookiesAndTheTabsOfOneDo(t *testing.T) {
+func TestAccount_SharesCookiesOnlyAmongItsTabs(t *testing.T) {
 	t.Parallel()
-	s := whoami(t)
+	s := cookieSite(t)
 	b := browser.New(shared.Group(t), browser.Options{Timeout: long})
 	anne, bob := browser.NewAccount(s.Site, browser.Session{}), browser.NewAccount(s.Site, browser.Session{})
 	anneA, bobA, anneB := s.tab(t, b, anne), s.tab(t, b, bob), s.tab(t, b, anne)
-	load(t, anneA, s, "/sign-in/anne", "welcome")
-	load(t, anneB, s, "/", "anne")
-	load(t, bobA, s, "/", "nobody")
-	load(t, bobA, s, "/sign-in/bob", "welcome")
-	load(t, anneA, s, "/", "anne")
-	says(t, anneA, "note", "stored anne")
+	mustLoad(t, anneA, s, "/sign-in/anne", "welcome")
+	mustLoad(t, anneB, s, "/", "anne")
+	mustLoad(t, bobA, s, "/", "nobody")
+	mustLoad(t, bobA, s, "/sign-in/bob", "welcome")
+	mustLoad(t, anneA, s, "/", "anne")
+	wantText(t, anneA, "note", "stored anne")
 }
 
-func TestAccount_KeepsItsSessionForTheNextTab(t *testing.T) {
+func TestAccount_KeepsSessionForNextTab(t *testing.T) {
 	t.Parallel()
-	s := whoami(t)
+	s := cookieSite(t)
 	b := browser.New(shared.Group(t), browser.Options{Timeout: long})
 	account := browser.NewAccount(s.Site, browser.Session{})
 	tab, err := b.Open(t.Context(), account)
 	if err != nil {
 		t.Fatal(err)
 	}
-	load(t, tab, s, "/sign-in/anne", "welcome")
+	mustLoad(t, tab, s, "/sign-in/anne", "welcome")
 	inTab, err := tab.Session(t.Context())
 	if err != nil {
 		t.Error(err)
@@ -74,40 +75,40 @@ func TestAccount_KeepsItsSessionForTheNextTab(t *testing.T) {
 		Storage: map[string]string{"who": "anne"},
 	}
 	if kept := account.Session(); !reflect.DeepEqual(kept, want) || !reflect.DeepEqual(inTab, want) {
-		t.Errorf("the session is not the one of the tab: %d cookies, %d stored", len(kept.Cookies), len(kept.Storage))
+		t.Errorf("the account's session differs from the tab's: %d cookies, %d stored", len(kept.Cookies), len(kept.Storage))
 	}
-	// A tab that goes nowhere has nothing to say about the storage.
+	// A tab without a page knows nothing about the storage.
 	tab, err = b.Open(t.Context(), account)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tab.Close()
 	if kept := account.Session(); !reflect.DeepEqual(kept, want) {
-		t.Errorf("the session has changed in a tab that was nowhere: %d cookies, %d stored", len(kept.Cookies), len(kept.Storage))
+		t.Errorf("a tab without a page changes the session: %d cookies, %d stored", len(kept.Cookies), len(kept.Storage))
 	}
 	next := s.tab(t, b, account)
-	load(t, next, s, "/", "anne")
-	says(t, next, "note", "stored anne")
+	mustLoad(t, next, s, "/", "anne")
+	wantText(t, next, "note", "stored anne")
 }
 
-func TestSession_HasNothingOfOtherHosts(t *testing.T) {
+func TestTab_SessionExcludesOtherHosts(t *testing.T) {
 	t.Parallel()
-	s, other := whoami(t), whoami(t)
+	s, other := cookieSite(t), cookieSite(t)
 	b := browser.New(shared.Group(t), browser.Options{Timeout: long})
 	session := browser.Session{Host: s.Site.URL.Host, Cookies: []browser.Cookie{
 		{Name: "sid", Value: "anne", Domain: s.Site.URL.Hostname(), Path: "/"},
 		{Name: "sid", Value: "other", Domain: "other.example", Path: "/"},
 	}}
 	tab := s.tab(t, b, browser.NewAccount(s.Site, session))
-	load(t, tab, s, "/", "anne")
+	mustLoad(t, tab, s, "/", "anne")
 	got, err := tab.Session(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got.Cookies, session.Cookies[:1]) {
-		t.Errorf("the session has %d cookies, want the first alone", len(got.Cookies))
+		t.Errorf("the session has %d cookies, want only the first", len(got.Cookies))
 	}
-	away, err := url.Parse(elsewhere(other) + "/sign-in/bob")
+	away, err := url.Parse(byOtherHost(other) + "/sign-in/bob")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,18 +1,21 @@
 package browser
 
 import (
+	"slices"
+	"time"
+
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
-// What the tests look into.
+// Functions that the tests call.
 var (
 	Environment = environment
 	RetryAfter  = retryAfter
 	Sweep       = sweep
 )
 
-// Processes returns, by its folder, the process ID of each browser that the group has started.
+// Processes returns the process ID of each browser that the group has started, by its folder.
 func (g *Group) Processes() map[string]int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -23,18 +26,24 @@ func (g *Group) Processes() map[string]int {
 	return all
 }
 
-// Awaited reports whether a visit of an account waits for a tab.
-func (b *Browser) Awaited(a *Account) bool {
+// IsWaiting reports whether a visit of the account waits for a tab.
+func (b *Browser) IsWaiting(a *Account) bool {
 	b.handovers.mu.Lock()
 	defer b.handovers.mu.Unlock()
 	return len(b.handovers.waiting[a]) > 0
 }
 
-// ID identifies the tab among all that the process has had.
+// ID identifies the tab among all tabs of the process.
 func (t *Tab) ID() string { return string(chromedp.FromContext(t.ctx).Target.TargetID) }
 
-// OpenTabs returns how many tabs of accounts the group's browsers have open.
-func (g *Group) OpenTabs() (int, error) {
+// Blocked returns the hosts whose requests were blocked.
+func (t *Tab) Blocked() []string { return t.gate.hosts() }
+
+// SetTimeout replaces the browser's timeout for a step.
+func (b *Browser) SetTimeout(d time.Duration) { b.options.Timeout = d }
+
+// OpenTabs returns the number of open tabs of some accounts.
+func (g *Group) OpenTabs(accounts ...*Account) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	tabs := 0
@@ -43,9 +52,8 @@ func (g *Group) OpenTabs() (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		own := chromedp.FromContext(p.ctx).Target.TargetID
 		for _, info := range got.TargetInfos {
-			if info.Type == "page" && info.TargetID != own {
+			if info.Type == "page" && slices.ContainsFunc(accounts, func(a *Account) bool { return a.profile == info.BrowserContextID }) {
 				tabs++
 			}
 		}

@@ -5,20 +5,28 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-func TestFind_ActionHoweverItIsWritten(t *testing.T) {
+func TestFind_ActionInAnyMarkup(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{
+	const clicked = `<p role="status">none</p><script>
+		document.body.addEventListener("click", (e) => { document.querySelector("p").textContent = "clicked"; e.preventDefault(); });
+		for (const frame of document.querySelectorAll("iframe")) frame.addEventListener("load", () => {
+			frame.contentDocument.addEventListener("click", () => { document.querySelector("p").textContent = "clicked" });
+		});
+	</script>`
+	pages := map[string]string{
 		"button":              `<button>Generate new</button>`,
 		"link":                `<a href="/new">Generate new</a>`,
 		"shadcn":              `<button class="inline-flex"><svg aria-hidden="true"></svg>Generate new</button>`,
 		"MUI":                 `<button class="MuiButton-root" tabindex="0"><span class="MuiButton-icon">+</span>GENERATE NEW<span></span></button>`,
 		"Bootstrap":           `<a class="btn btn-primary" role="button" href="#">Generate new…</a>`,
 		"input":               `<input type="submit" value="Generate new">`,
-		"box that is clicked": `<div style="cursor: pointer"><span>Generate new</span></div>`,
-		"box without a sign":  `<div><div>Generate new</div></div>`,
+		"clickable box":       `<div style="cursor: pointer"><span>Generate new</span></div>`,
+		"box without pointer": `<div><div>Generate new</div></div>`,
 		"zero-width":          "<button>Gener\u200bate&nbsp; new</button>",
 		"badge":               `<button>Generate new <span>3</span></button>`,
 		"noun":                `<button>Generate new API key</button>`,
@@ -28,29 +36,24 @@ func TestFind_ActionHoweverItIsWritten(t *testing.T) {
 		"slot":                `<x-b>Generate new</x-b><script>document.querySelector("x-b").attachShadow({ mode: "open" }).innerHTML = "<button><slot></slot></button>"</script>`,
 		"frame":               `<iframe srcdoc="<button>Generate new</button>"></iframe>`,
 		"beside a longer one": `<button>Generate new report</button><button>Generate new</button>`,
-		"in what is clicked":  `<div style="cursor: pointer"><button>Generate new</button></div>`,
-		"twice the same link": `<a href="/new">Generate new</a><a href="/new">Generate new</a>`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := serveOne(t, body+`<p role="status">none</p><script>
-				document.body.addEventListener("click", (e) => { document.querySelector("p").textContent = "clicked"; e.preventDefault(); });
-				for (const frame of document.querySelectorAll("iframe")) frame.addEventListener("load", () => {
-					frame.contentDocument.addEventListener("click", () => { document.querySelector("p").textContent = "clicked" });
-				});
-			</script>`).open(t, browser.Options{Timeout: short})
-			target := action("Generate new", "Add API key").Before("key", "api", "keys")
-			if err := tab.Click(t.Context(), changing(), await(t, tab, target)); err != nil {
-				t.Fatal(err)
-			}
-			says(t, tab, "status", "clicked")
-		})
+		"in a clickable box":  `<div style="cursor: pointer"><button>Generate new</button></div>`,
+		"same link twice":     `<a href="/new">Generate new</a><a href="/new">Generate new</a>`,
 	}
+	for name := range pages {
+		pages[name] += clicked
+	}
+	forEachPage(t, browser.Options{Timeout: long}, pages, func(t *testing.T, _ string, tab *browser.Tab) {
+		target := action("Generate new", "Add API key").Before("key", "api", "keys")
+		if err := tab.Click(t.Context(), changingStep(), mustFind(t, tab, target)); err != nil {
+			t.Fatal(err)
+		}
+		wantText(t, tab, "status", "clicked")
+	})
 }
 
-func TestFind_NotWhatOnlyBeginsTheSameOrCanNotBeSeen(t *testing.T) {
+func TestFind_SkipsSimilarAndInvisibleElements(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{
+	forEachPage(t, browser.Options{Timeout: long}, map[string]string{
 		"something longer":       `<button>Generate new report</button>`,
 		"a heading":              `<h2>Generate new</h2>`,
 		"a sentence":             `<p>Click <b>Generate new</b> to go on</p>`,
@@ -59,33 +62,29 @@ func TestFind_NotWhatOnlyBeginsTheSameOrCanNotBeSeen(t *testing.T) {
 		"a collapsed group":      `<div style="height: 0; overflow: hidden"><button>Generate new</button></div>`,
 		"a drawer that is shut":  `<div style="position: fixed; width: 200px; height: 500px; transform: translateX(-300px)"><button>Generate new</button></div>`,
 		"see-through and closed": `<div style="opacity: 0; pointer-events: none"><button>Generate new</button></div>`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := serveOne(t, body).open(t, browser.Options{Timeout: short})
-			if found := see(t, tab).Find(action("Generate new").Before("key")); len(found) > 0 {
-				t.Errorf("found is a %s of role %q", found[0].Tag, found[0].Role)
-			}
-		})
-	}
+	}, func(t *testing.T, _ string, tab *browser.Tab) {
+		if found := mustRead(t, tab).Find(action("Generate new").Before("key")); len(found) > 0 {
+			t.Errorf("Find returns a %s of role %q", found[0].Tag, found[0].Role)
+		}
+	})
 }
 
-// TestFind_InMenu: an entry may have a badge, and is not another one that begins or ends the same.
-func TestFind_InMenu(t *testing.T) {
+// A menu entry may have a badge. An entry that only begins or ends with the words is another one.
+func TestFind_MenuEntryMatchesWholeName(t *testing.T) {
 	t.Parallel()
-	tab := serveOne(t, `<nav><a href="#1">Developer logs</a><a href="#2">API documentation</a><a href="#3">Partner API</a><a href="#4">Orders ›</a>
-		<a href="#5">Webhooks <b>New</b></a><a href="#6">Credentials (3)</a><a href="#7">Shipping settings</a></nav>`).open(t, browser.Options{Timeout: short})
-	page := see(t, tab)
+	tab := servePage(t, `<nav><a href="#1">Developer logs</a><a href="#2">API documentation</a><a href="#3">Partner API</a><a href="#4">Orders ›</a>
+		<a href="#5">Webhooks <b>New</b></a><a href="#6">Credentials (3)</a><a href="#7">Shipping settings</a></nav>`).open(t, browser.Options{Timeout: long})
+	page := mustRead(t, tab)
 	for word, want := range map[string]int{"Developer": 0, "API": 0, "›": 0, "Webhooks": 1, "Credentials": 1, "Shipping": 1} {
 		if found := page.Find(action(word).InMenu("settings")); len(found) != want {
-			t.Errorf("%d entries are taken for %q, want %d", len(found), word, want)
+			t.Errorf("%d entries match %q, want %d", len(found), word, want)
 		}
 	}
 }
 
-func TestFind_FieldHoweverItIsLabelled(t *testing.T) {
+func TestFind_FieldWithAnyLabel(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{
+	forEachPage(t, browser.Options{Timeout: long}, map[string]string{
 		"label":               `<label for="i">Kustom ID *</label><input id="i">`,
 		"label around":        `<label>Kustom ID <input></label>`,
 		"aria-label":          `<input aria-label="kustom id">`,
@@ -97,28 +96,24 @@ func TestFind_FieldHoweverItIsLabelled(t *testing.T) {
 		"bare text":           `<p>Kustom ID <input></p><p>Kustom Secret <input></p>`,
 		"textarea":            `<label>Kustom ID<textarea></textarea></label>`,
 		"labelled by another": `<b id="l">Kustom ID</b><hr><input aria-labelledby="l">`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := serveOne(t, body).open(t, browser.Options{Timeout: short})
-			if err := tab.Fill(t.Context(), step(), await(t, tab, field("Kustom ID")), "M00123456-aB3dE"); err != nil {
-				t.Fatal(err)
+	}, func(t *testing.T, _ string, tab *browser.Tab) {
+		if err := tab.Fill(t.Context(), step(), mustFind(t, tab, field("Kustom ID")), "M00123456-aB3dE"); err != nil {
+			t.Fatal(err)
+		}
+		first := ""
+		for e := range mustRead(t, tab).All() {
+			if first == "" && e.HasRole("textbox") {
+				first = e.Value
 			}
-			first := ""
-			for e := range see(t, tab).All() {
-				if first == "" && e.HasRole("textbox") {
-					first = e.Value
-				}
-			}
-			if first != "M00123456-aB3dE" {
-				t.Errorf("the first field holds %q", first)
-			}
-		})
-	}
+		}
+		if first != "M00123456-aB3dE" {
+			t.Errorf("the first field holds %q", first)
+		}
+	})
 }
 
-// entries are two keys, as several libraries would draw them.
-func entries() map[string]string {
+// keyLists returns a list of two keys, and one of one key, in the markup of several component libraries.
+func keyLists() map[string]string {
 	rows := [][]string{{"M00123456-aB3dE", "17 Nov 2025", "19:56", "18 Nov 2025", "–"}, {"M00123456-fG4hI", "24 Mar 2026", "08:01", "–", "1 Jan 2027"}}
 	write := func(format string, rows [][]string) string {
 		var text strings.Builder
@@ -150,59 +145,49 @@ func entries() map[string]string {
 	return all
 }
 
-func TestEntries_HoweverTheyAreDrawn(t *testing.T) {
+func TestEntries_ReadsListInAnyMarkup(t *testing.T) {
 	t.Parallel()
 	is := func(text string) bool { return strings.HasPrefix(text, "M00123456-") && !strings.Contains(text, " ") }
 	column := func(name string) browser.Target { return browser.Target{Kind: browser.Text, Words: []string{name}} }
 	headers := []browser.Target{column("Key ID"), column("Creation date"), column("Last used"), column("Expiration date")}
-	for name, body := range entries() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			page := see(t, serveOne(t, body).open(t, browser.Options{Timeout: short}))
-			apart := func(e *browser.Element) bool { return e.Text() == "Generate new" }
-			found := page.Entries(is, headers, apart)
-			want := 2
-			if strings.HasSuffix(name, "only one") {
-				want = 1
+	forEachPage(t, browser.Options{Timeout: long}, keyLists(), func(t *testing.T, name string, tab *browser.Tab) {
+		apart := func(e *browser.Element) bool { return e.Text() == "Generate new" }
+		var got [][]string
+		for _, entry := range mustRead(t, tab).Entries(is, headers, apart) {
+			row := []string{entry.Mark}
+			for _, header := range headers[1:] {
+				cell, _ := entry.Cell(header)
+				row = append(row, cell.Text)
 			}
-			if len(found) != want {
-				t.Fatalf("there are %d entries, want %d", len(found), want)
+			got = append(got, row)
+			if entry.Menu() == nil {
+				t.Errorf("entry %s has no menu", entry.Mark)
 			}
-			wanted := []string{"M00123456-aB3dE", "17 Nov 2025 19:56", "18 Nov 2025", "–", "M00123456-fG4hI", "24 Mar 2026 08:01", "–", "1 Jan 2027"}
-			for i, entry := range found {
-				got := []string{entry.Mark}
-				for _, header := range headers[1:] {
-					cell, ok := entry.Cell(header)
-					if !ok {
-						t.Errorf("entry %d has no column %s", i, header)
-					}
-					got = append(got, cell.Text)
-				}
-				if fmt.Sprint(got) != fmt.Sprint(wanted[4*i:4*i+4]) {
-					t.Errorf("entry %d is %q, want %q", i, got, wanted[4*i:4*i+4])
-				}
-				if entry.Menu() == nil {
-					t.Errorf("entry %d has no menu", i)
-				}
-			}
-		})
-	}
+		}
+		want := [][]string{{"M00123456-aB3dE", "17 Nov 2025 19:56", "18 Nov 2025", "–"}, {"M00123456-fG4hI", "24 Mar 2026 08:01", "–", "1 Jan 2027"}}
+		if strings.HasSuffix(name, "only one") {
+			want = want[:1]
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the entries differ (-want +got):\n%s", diff)
+		}
+	})
 }
 
-func TestDialogs_HoweverTheyAreDrawn(t *testing.T) {
+func TestDialogs_FindsDialogInAnyMarkup(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{
+	pages := map[string]string{
 		"native":     `<dialog open>Delete the key?<button>Confirm</button></dialog>`,
 		"Radix":      `<div aria-hidden="true"><button>Page</button></div><div style="position: fixed; inset: 0"></div><div role="alertdialog" style="position: fixed; top: 9px">Delete the key?<button>Confirm</button></div>`,
 		"MUI":        `<div style="position: fixed; inset: 0" class="MuiModal-root"><div role="presentation"><div role="dialog" aria-modal="true">Delete the key?<button>Confirm</button></div></div></div>`,
 		"an overlay": `<div style="position: fixed; inset: 0; background: #0008"><div style="background: #fff">Delete the key?<button>Confirm</button></div></div>`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dialogs := see(t, serveOne(t, `<p>The API keys of your store</p><nav style="position: fixed; width: 300px; height: 600px; right: 0"><a href="/">Home</a></nav>`+body).open(t, browser.Options{Timeout: short})).Dialogs()
-			if len(dialogs) != 1 || dialogs[0].Text() != "Delete the key? Confirm" {
-				t.Errorf("there are %d dialogs", len(dialogs))
-			}
-		})
 	}
+	for name, dialog := range pages {
+		pages[name] = `<p>The API keys of your store</p><nav style="position: fixed; width: 300px; height: 600px; right: 0"><a href="/">Home</a></nav>` + dialog
+	}
+	forEachPage(t, browser.Options{Timeout: long}, pages, func(t *testing.T, _ string, tab *browser.Tab) {
+		if dialogs := mustRead(t, tab).Dialogs(); len(dialogs) != 1 || dialogs[0].Text() != "Delete the key? Confirm" {
+			t.Errorf("Dialogs returns %d dialogs, want the one", len(dialogs))
+		}
+	})
 }

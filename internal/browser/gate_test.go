@@ -5,79 +5,79 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// elsewhere is a site's address by another host.
-func elsewhere(s *site) string {
+// byOtherHost returns a site's address with another host, which leads to the same server.
+func byOtherHost(s *site) string {
 	return strings.Replace(s.Server.URL, "127.0.0.1", "localhost", 1)
 }
 
-// TestTab_AsksNoOtherOrigin: a page can't send what it shows to anybody else, and gets no other port of its host, to
-// which the browser would send the session's cookies.
-func TestTab_AsksNoOtherOrigin(t *testing.T) {
+// A page can't send its content to another host. It can't reach another port of its own host either, because the
+// browser would send the session's cookies there.
+func TestTab_BlocksRequestsToOtherOrigins(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		script string
-		// private says that the page may show a secret.
+		// private reports that the page may show a secret.
 		private bool
-		// leaves says that the page itself tries to go there.
+		// leaves reports that the page itself tries to navigate there.
 		leaves bool
 	}{
-		"fetch":                     {script: `fetch("URL/x").catch(() => {})`},
-		"a form":                    {script: `const f = document.createElement("form"); f.method = "post"; f.action = "URL/x"; document.body.append(f); f.submit()`, leaves: true},
-		"an image":                  {script: `new Image().src = "URL/x"`},
-		"a beacon":                  {script: `navigator.sendBeacon("URL/x", "a")`},
-		"a frame":                   {script: `const f = document.createElement("iframe"); f.src = "URL/x"; document.body.append(f)`},
-		"a script beside a secret":  {script: `const s = document.createElement("script"); s.src = "URL/x"; document.body.append(s)`, private: true},
-		"leaving beside a secret":   {script: `location.href = "URL/x"`, private: true, leaves: true},
-		"another port of the host":  {script: `location.href = "PORT/x"`, leaves: true},
-		"a script of another port":  {script: `const s = document.createElement("script"); s.src = "PORT/x"; document.body.append(s)`},
-		"by way of the site itself": {script: `fetch("/away").catch(() => {})`},
+		"fetch":                    {script: `fetch("URL/x").catch(() => {})`},
+		"a form":                   {script: `const f = document.createElement("form"); f.method = "post"; f.action = "URL/x"; document.body.append(f); f.submit()`, leaves: true},
+		"an image":                 {script: `new Image().src = "URL/x"`},
+		"a beacon":                 {script: `navigator.sendBeacon("URL/x", "a")`},
+		"a frame":                  {script: `const f = document.createElement("iframe"); f.src = "URL/x"; document.body.append(f)`},
+		"a script beside a secret": {script: `const s = document.createElement("script"); s.src = "URL/x"; document.body.append(s)`, private: true},
+		"leaving beside a secret":  {script: `location.href = "URL/x"`, private: true, leaves: true},
+		"another port of the host": {script: `location.href = "PORT/x"`, leaves: true},
+		"a script of another port": {script: `const s = document.createElement("script"); s.src = "PORT/x"; document.body.append(s)`},
+		"a redirect of the site":   {script: `fetch("/away").catch(() => {})`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			other := serve(t, map[string]http.HandlerFunc{"/x": func(http.ResponseWriter, *http.Request) {}})
-			script := strings.NewReplacer("URL", elsewhere(other), "PORT", other.Server.URL).Replace(test.script)
+			script := strings.NewReplacer("URL", byOtherHost(other), "PORT", other.Server.URL).Replace(test.script)
 			s := serve(t, map[string]http.HandlerFunc{
 				"/": html(`<button onclick='` + script + `; document.querySelector("p").textContent = "sent"'>Send</button><p role="status">none</p>`),
 				"/away": func(w http.ResponseWriter, r *http.Request) {
-					http.Redirect(w, r, elsewhere(other)+"/x", http.StatusSeeOther)
+					http.Redirect(w, r, byOtherHost(other)+"/x", http.StatusSeeOther)
 				},
 			})
-			tab := s.open(t, browser.Options{Timeout: 3 * short})
-			tab.Private(test.private)
-			if err := tab.Click(t.Context(), step(), await(t, tab, action("Send"))); err != nil {
+			b := browser.New(shared.Group(t), browser.Options{Timeout: long})
+			tab := s.tab(t, b, browser.NewAccount(s.Site, browser.Session{}))
+			if err := tab.Load(t.Context(), step(), s.Site.URL); err != nil {
 				t.Fatal(err)
 			}
-			says(t, tab, "status", "sent")
-			// What is asked for is asked for after a moment.
-			quiet := step()
-			quiet.Quiet = time.Second
-			_, err := find(t.Context(), tab, quiet, action("Nothing"))
+			tab.Private(test.private)
+			mustClick(t, tab, "Send")
+			wantText(t, tab, "status", "sent")
+			eventually(t, "the request is blocked", func() bool { return len(tab.Blocked()) > 0 })
+			b.SetTimeout(short)
+			_, err := find(t.Context(), tab, step(), action("Nothing"))
 			kind := browser.NotFound
 			if test.leaves {
 				kind = browser.Elsewhere
 			}
-			failed := failure(t, err, kind)
+			failed := wantStepError(t, err, kind)
 			if test.leaves && !strings.HasSuffix(failed.Message, failed.Blocked[0]) {
-				t.Errorf("it says that the page leads to %q", failed.Message)
+				t.Errorf("the error says %q", failed.Message)
 			}
 			if len(failed.Blocked) != 1 {
-				t.Errorf("the error says that the hosts %q were kept from being asked", failed.Blocked)
+				t.Errorf("the error names the blocked hosts %q, want one", failed.Blocked)
 			}
-			if n := other.asked("/x"); n > 0 {
-				t.Errorf("the other origin was asked %d times", n)
+			if n := other.requests("/x"); n > 0 {
+				t.Errorf("the other origin gets %d requests", n)
 			}
 		})
 	}
 }
 
-// TestTab_EndedSessionIsSeenAtOnce: an app that is refused leads to the sign-in on another origin, by the site's own
-// page. What the page that is left had asked for keeps nobody waiting.
-func TestTab_EndedSessionIsSeenAtOnce(t *testing.T) {
+// After a 401, the app leads to a sign-in page on another origin. The provider does not wait for open requests of the
+// page before.
+func TestTab_ReportsEndedSessionQuickly(t *testing.T) {
 	t.Parallel()
 	other := serve(t, map[string]http.HandlerFunc{"/choose": html(`<button>Sign in</button>`)})
 	s := serve(t, map[string]http.HandlerFunc{
@@ -87,22 +87,19 @@ func TestTab_EndedSessionIsSeenAtOnce(t *testing.T) {
 		},
 		"/never": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 		"/sign-in": func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, elsewhere(other)+"/choose", http.StatusSeeOther)
+			http.Redirect(w, r, byOtherHost(other)+"/choose", http.StatusSeeOther)
 		},
 	})
 	tab := s.open(t, browser.Options{Timeout: long})
-	if err := tab.Click(t.Context(), step(), await(t, tab, action("Open"))); err != nil {
-		t.Fatal(err)
-	}
+	mustClick(t, tab, "Open")
 	err := within(t, long/3, func(ctx context.Context) error {
 		_, err := find(ctx, tab, step(), action("Nothing"))
 		return err
 	})
-	fails(t, err, browser.SignedOut)
+	wantKind(t, err, browser.SignedOut)
 }
 
-// TestTab_LoadsWhatPagesAreMadeOf: scripts and styles may come from elsewhere, and so may the page where one signs in.
-func TestTab_LoadsWhatPagesAreMadeOf(t *testing.T) {
+func TestTab_AllowsScriptsAndSignInOfOtherOrigins(t *testing.T) {
 	t.Parallel()
 	other := serve(t, map[string]http.HandlerFunc{
 		"/script.js": func(w http.ResponseWriter, _ *http.Request) {
@@ -111,12 +108,10 @@ func TestTab_LoadsWhatPagesAreMadeOf(t *testing.T) {
 		},
 		"/sign-in": html(`<button>Sign in</button>`),
 	})
-	s := serveOne(t, `<p role="status">none</p><a href="`+elsewhere(other)+`/sign-in">Leave</a><script src="`+elsewhere(other)+`/script.js"></script>`)
-	tab := s.open(t, browser.Options{Timeout: 3 * short})
-	says(t, tab, "status", "run")
-	if err := tab.Click(t.Context(), step(), await(t, tab, action("Leave"))); err != nil {
-		t.Fatal(err)
-	}
+	s := servePage(t, `<p role="status">none</p><a href="`+byOtherHost(other)+`/sign-in">Leave</a><script src="`+byOtherHost(other)+`/script.js"></script>`)
+	tab := s.open(t, browser.Options{Timeout: long})
+	wantText(t, tab, "status", "run")
+	mustClick(t, tab, "Leave")
 	_, err := find(t.Context(), tab, step(), action("Nothing"))
-	fails(t, err, browser.SignedOut)
+	wantKind(t, err, browser.SignedOut)
 }

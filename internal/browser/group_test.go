@@ -3,8 +3,10 @@ package browser_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,7 +20,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/lockfile"
 )
 
-// ownGroup is a group for one test, with one process of a known ID and folder.
+// ownGroup is a browser of its own for one test, with a site to visit.
 type ownGroup struct {
 	*browser.Group
 	*browser.Browser
@@ -26,10 +28,10 @@ type ownGroup struct {
 	account *browser.Account
 }
 
-func newGroup(t *testing.T, o browser.Options) *ownGroup {
+func newOwnGroup(t *testing.T, o browser.Options) *ownGroup {
 	t.Helper()
 	browsertest.Need(t)
-	g := &ownGroup{Group: new(browser.Group), site: serveOne(t, counting)}
+	g := &ownGroup{Group: new(browser.Group), site: servePage(t, twoButtons)}
 	t.Cleanup(func() {
 		if err := g.Close(); err != nil {
 			t.Error(err)
@@ -39,38 +41,28 @@ func newGroup(t *testing.T, o browser.Options) *ownGroup {
 	return g
 }
 
-// process is the one that runs.
+// process returns the folder and the process ID of the only browser that runs.
 func (g *ownGroup) process(t *testing.T) (folder string, pid int) {
 	t.Helper()
 	all := g.Processes()
 	if len(all) != 1 {
 		t.Fatalf("%d browsers run, want 1", len(all))
 	}
-	for folder, pid = range all {
-	}
-	return folder, pid
+	folder = slices.Collect(maps.Keys(all))[0]
+	return folder, all[folder]
 }
 
-// gone expects nothing to be left of a browser: no process, no folder.
-func gone(t *testing.T, folder string) {
+// wantGone expects that neither a process nor the folder of a browser is left.
+func wantGone(t *testing.T, folder string) {
 	t.Helper()
 	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the folder is there: %v", err)
+		t.Errorf("the folder is left: %v", err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		left := using(t, folder)
-		if len(left) == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Errorf("there are processes of the browser: %v", left)
-			return
-		}
-	}
+	eventually(t, "all processes of the browser end", func() bool { return len(processesOf(t, folder)) == 0 })
 }
 
-// using returns the processes that were told of a folder. It knows how to find them on Linux.
-func using(t *testing.T, folder string) []string {
+// processesOf returns the processes with a folder in their arguments. It finds them only on Linux.
+func processesOf(t *testing.T, folder string) []string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
@@ -78,7 +70,7 @@ func using(t *testing.T, folder string) []string {
 	}
 	var all []string
 	for _, file := range files {
-		// One that has ended since has none.
+		// The process may have ended meanwhile.
 		if line, err := os.ReadFile(file); err == nil && strings.Contains(string(line), folder) {
 			all = append(all, filepath.Base(filepath.Dir(file)))
 		}
@@ -88,51 +80,51 @@ func using(t *testing.T, folder string) []string {
 
 func TestGroup_CloseLeavesNothing(t *testing.T) {
 	t.Parallel()
-	g := newGroup(t, browser.Options{Timeout: long})
+	g := newOwnGroup(t, browser.Options{Timeout: long})
 	tab := g.site.tab(t, g.Browser, g.account)
-	load(t, tab, g.site, "/", "none")
+	mustLoad(t, tab, g.site, "/", "none")
 	folder, _ := g.process(t)
-	if len(using(t, folder)) == 0 {
-		t.Error("no process is known to use the folder")
+	if len(processesOf(t, folder)) == 0 {
+		t.Error("no process has the folder in its arguments")
 	}
 	if err := g.Close(); err != nil {
 		t.Error(err)
 	}
-	gone(t, folder)
+	wantGone(t, folder)
 	if _, err := g.Open(t.Context(), g.account); err == nil {
 		t.Error("a closed group opens a tab")
 	}
 	_, err := find(t.Context(), tab, step(), action("Nothing"))
-	fails(t, err, browser.Died)
+	wantKind(t, err, browser.Died)
 }
 
 func TestGroup_RestartsKilledBrowser(t *testing.T) {
 	t.Parallel()
-	g := newGroup(t, browser.Options{Timeout: long})
+	g := newOwnGroup(t, browser.Options{Timeout: long})
 	tab := g.site.tab(t, g.Browser, g.account)
-	load(t, tab, g.site, "/", "none")
-	button := await(t, tab, action("One"))
+	mustLoad(t, tab, g.site, "/", "none")
+	button := mustFind(t, tab, action("One"))
 	folder, pid := g.process(t)
 	waiting := make(chan error, 1)
 	go func() {
-		_, err := find(t.Context(), tab, changing(), action("Nothing"))
+		_, err := find(t.Context(), tab, changingStep(), action("Nothing"))
 		waiting <- err
 	}()
 	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if failed := failure(t, <-waiting, browser.Died); !failed.Uncertain {
-		t.Error("after a click that changes something, a dead browser leaves no doubt")
+	if failed := wantStepError(t, <-waiting, browser.Died); !failed.Uncertain {
+		t.Error("the failure after a changing click is not uncertain")
 	}
-	failed := failure(t, tab.Click(t.Context(), changing(), button), browser.Died)
+	failed := wantStepError(t, tab.Click(t.Context(), changingStep(), button), browser.Died)
 	if !failed.DidNothing() {
-		t.Error("a click in a dead browser may have worked")
+		t.Error("the error does not say that the click did nothing")
 	}
-	fails(t, tab.Load(t.Context(), step(), g.site.Site.URL), browser.Died)
+	wantKind(t, tab.Load(t.Context(), step(), g.site.Site.URL), browser.Died)
 
 	next := g.site.tab(t, g.Browser, g.account)
-	load(t, next, g.site, "/", "none")
-	gone(t, folder)
+	mustLoad(t, next, g.site, "/", "none")
+	wantGone(t, folder)
 	folder, pid = g.process(t)
 	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -140,58 +132,58 @@ func TestGroup_RestartsKilledBrowser(t *testing.T) {
 	if err := g.Close(); err != nil {
 		t.Error(err)
 	}
-	gone(t, folder)
+	wantGone(t, folder)
 }
 
-func TestGroup_KeepsBrowserFromInterrupts(t *testing.T) {
+// Ctrl-C in a terminal reaches all processes of the group.
+func TestGroup_RunsBrowserInOwnProcessGroup(t *testing.T) {
 	t.Parallel()
-	g := newGroup(t, browser.Options{})
-	g.site.tab(t, g.Browser, g.account)
-	_, pid := g.process(t)
-	group, err := syscall.Getpgid(pid)
+	servePage(t, twoButtons).open(t, browser.Options{})
+	own, err := syscall.Getpgid(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if own, err := syscall.Getpgid(0); err != nil || group == own {
-		t.Errorf("Ctrl-C would reach the browser in group %d, %v", group, err)
+	for _, pid := range shared.Group(t).Processes() {
+		if group, err := syscall.Getpgid(pid); err != nil || group == own {
+			t.Errorf("the browser is in process group %d, as this process is (%v)", group, err)
+		}
 	}
 }
 
-func TestGroup_PassesNoSecretOfTheEnvironment(t *testing.T) {
+func TestGroup_HidesEnvironmentSecrets(t *testing.T) {
 	t.Setenv("KUSTOM_PORTAL_SESSION", "a-session")
 	t.Setenv("MYSTORE_LOGINS", "a-login")
 	t.Setenv("TF_VAR_secret", "a-variable")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "a-key")
-	g := newGroup(t, browser.Options{})
+	g := newOwnGroup(t, browser.Options{})
 	g.site.tab(t, g.Browser, g.account)
 	folder, pid := g.process(t)
 	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
 	if err != nil {
-		t.Skip("the environment of a process can't be read here: ", err)
+		t.Skip("this system does not show the environment of a process: ", err)
 	}
 	for _, name := range []string{"KUSTOM_", "MYSTORE_", "TF_", "AWS_"} {
 		if strings.Contains("\x00"+string(data), "\x00"+name) {
-			t.Errorf("the browser has a variable %s…", name)
+			t.Errorf("the browser gets a variable %s…", name)
 		}
 	}
 	if !strings.Contains(string(data), "TMPDIR="+folder+"\x00") {
-		t.Error("the browser puts its temporary files where nobody removes them")
+		t.Error("the browser's temporary files are not in its folder")
 	}
 }
 
-func TestEnvironment_PassesWhatIsNoSecret(t *testing.T) {
+func TestEnvironment_PassesOnlyNeededVariables(t *testing.T) {
 	t.Parallel()
 	got := browser.Environment([]string{"PATH=/bin", "KUSTOM_PORTAL_TOKEN=x", "MYSTORE_TOKENS=x", "TF_LOG=x", "HOME=/root", "MY_TF_=1", "AWS_SECRET_ACCESS_KEY=x", "GITHUB_TOKEN=x", "LC_ALL=C", "https_proxy=http://proxy"}, "/tmp/a")
 	if want := "PATH=/bin HOME=/root LC_ALL=C https_proxy=http://proxy BREAKPAD_DUMP_LOCATION=/tmp/a TMPDIR=/tmp/a"; strings.Join(got, " ") != want {
 		t.Errorf("the environment is %q, want %q", got, want)
 	}
 	if got := browser.Environment(nil, "/tmp/"+strings.Repeat("a", 60)); len(got) != 1 {
-		t.Errorf("a folder whose name is too long for sockets is used: %q", got)
+		t.Errorf("with a path too long for sockets, the environment is %q", got)
 	}
 }
 
-// TestSweep_RemovesFoldersOfDeadProcesses: those whose lock nobody holds. In another container the same process ID is
-// another process, and its folder is in use.
+// A folder whose lock is held is in use, perhaps by a process in another container.
 func TestSweep_RemovesFoldersOfDeadProcesses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -224,9 +216,10 @@ func TestSweep_RemovesFoldersOfDeadProcesses(t *testing.T) {
 func TestOpen_RespectsMaxTabs(t *testing.T) {
 	t.Parallel()
 	const most = 2
-	g := newGroup(t, browser.Options{Timeout: long, MaxTabs: most})
-	if g.MaxTabs() != most {
-		t.Errorf("MaxTabs is %d", g.MaxTabs())
+	s, browsers := servePage(t, twoButtons), shared.Group(t)
+	b, account := browser.New(browsers, browser.Options{Timeout: long, MaxTabs: most}), browser.NewAccount(s.Site, browser.Session{})
+	if b.MaxTabs() != most {
+		t.Errorf("MaxTabs is %d", b.MaxTabs())
 	}
 	var open atomic.Int64
 	full := make(chan struct{})
@@ -234,7 +227,7 @@ func TestOpen_RespectsMaxTabs(t *testing.T) {
 	var group sync.WaitGroup
 	for range 3 * most {
 		group.Go(func() {
-			tab, err := g.Open(t.Context(), g.account)
+			tab, err := b.Open(t.Context(), account)
 			if err != nil {
 				t.Error(err)
 				return
@@ -246,40 +239,42 @@ func TestOpen_RespectsMaxTabs(t *testing.T) {
 			select {
 			case <-full:
 			case <-time.After(long):
-				t.Errorf("%d tabs never were open at once", most)
+				t.Errorf("%d tabs are never open at once", most)
 			}
-			if err := tab.Load(t.Context(), step(), g.site.Site.URL); err != nil {
+			if err := tab.Load(t.Context(), step(), s.Site.URL); err != nil {
 				t.Error(err)
 			}
-			if tabs, err := g.OpenTabs(); tabs > most || err != nil {
+			if tabs, err := browsers.OpenTabs(account); tabs > most || err != nil {
 				t.Errorf("%d tabs are open, %v", tabs, err)
 			}
 		})
 	}
 	group.Wait()
-	if tabs, err := g.OpenTabs(); tabs != 0 || err != nil {
-		t.Errorf("%d tabs are open in the end, %v", tabs, err)
+	if tabs, err := browsers.OpenTabs(account); tabs != 0 || err != nil {
+		t.Errorf("%d tabs are still open, %v", tabs, err)
 	}
 }
 
 func TestOpen_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	g := newGroup(t, browser.Options{MaxTabs: 1})
-	g.site.tab(t, g.Browser, g.account)
+	s, b := servePage(t, twoButtons), browser.New(shared.Group(t), browser.Options{MaxTabs: 1})
+	account := browser.NewAccount(s.Site, browser.Session{})
+	s.tab(t, b, account)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := g.Open(ctx, g.account); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := b.Open(ctx, account); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", err)
 	}
 }
 
+// That no folder is left is checked when all tests have run.
 func TestOpen_GivesUpBrowserThatNeverStarts(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	t.Parallel()
 	script := filepath.Join(t.TempDir(), "browser")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\nexec sleep 600\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	g := newGroup(t, browser.Options{Executable: script})
+	g := newOwnGroup(t, browser.Options{Executable: script})
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	err := within(t, 10*time.Second, func(context.Context) error {
@@ -289,9 +284,6 @@ func TestOpen_GivesUpBrowserThatNeverStarts(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", err)
 	}
-	if left, err := os.ReadDir(os.TempDir()); len(left) > 0 || err != nil {
-		t.Errorf("left are %v, %v", left, err)
-	}
 }
 
 func TestOpen_NamesMissingBrowser(t *testing.T) {
@@ -299,7 +291,7 @@ func TestOpen_NamesMissingBrowser(t *testing.T) {
 	var missing *browser.MissingError
 	g := new(browser.Group)
 	b := browser.New(g, browser.Options{Executable: "/no/such/browser"})
-	if _, err := b.Open(t.Context(), browser.NewAccount(serveOne(t, "").Site, browser.Session{})); !errors.As(err, &missing) {
+	if _, err := b.Open(t.Context(), browser.NewAccount(servePage(t, "").Site, browser.Session{})); !errors.As(err, &missing) {
 		t.Fatalf("the error is %v", err)
 	}
 	if !strings.Contains(missing.Error(), "/no/such/browser") || !errors.Is(missing, os.ErrNotExist) {
@@ -318,6 +310,6 @@ func TestFind_NeedsBrowserInPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := browser.Find("", false); got != name || err != nil {
-		t.Errorf("found is %q, %v", got, err)
+		t.Errorf("Find returns %q, %v", got, err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
 )
 
-// shared is the browser of all tests that do not need one of their own.
+// shared is the browser of most tests.
 var shared browsertest.Shared
 
 func TestMain(m *testing.M) { os.Exit(shared.Run(m)) }

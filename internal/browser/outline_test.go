@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// pageOf makes a page with these nodes in its body.
+// pageOf returns a page with these nodes in its body.
 func pageOf(t *testing.T, nodes ...node) *Page {
 	t.Helper()
 	all := append([]node{{Parent: -1, ID: 1, Tag: "body", Block: true}}, nodes...)
@@ -40,36 +40,35 @@ func TestOutline_ShowsRolesAndNames(t *testing.T) {
 	}
 }
 
-// outlineTester collects nodes.
-type outlineTester struct{ nodes []node }
+// nodeList collects the nodes of a page.
+type nodeList struct{ nodes []node }
 
-func (o *outlineTester) add(n node, text string) {
+func (o *nodeList) add(n node, text string) {
 	o.nodes = append(o.nodes, n)
 	if text != "" {
 		o.nodes = append(o.nodes, node{Parent: len(o.nodes), Role: "text", Text: text})
 	}
 }
 
-// outline returns the outline, which must be whole.
-func (o *outlineTester) outline(t *testing.T) string {
+// outline returns the whole outline of the page.
+func (o *nodeList) outline(t *testing.T) string {
 	t.Helper()
 	lines := pageOf(t, o.nodes...).Outline(regexp.MustCompile(`(?i)(kco|klarna)_(live|test)_api_\S+`))
 	if len(lines) >= mostLines {
-		t.Fatal("the outline is cut")
+		t.Fatal("the outline is too long, so it is truncated")
 	}
 	return strings.Join(lines, "\n")
 }
 
 const shownSecret = "kco_test_api_abcdefghabcdefghabcdefghabcdefgh"
 
-// TestOutline_HoldsNoValue puts secrets, identifiers, addresses and amounts everywhere on a page.
 func TestOutline_HoldsNoValue(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{
 		shownSecret, "klarna_live_api_QUJDREVGR0hJSktMTU5P", "M00412871", "PM00412871-ab12c", "K123456_0123456789ab", "3f2b8a52-8f1e-4a5e-9d0c-1234567890ab",
 		"kari.nordmann@example.no", "1 249,00", "NOK12.50", "eyJhbGciOiJIUzI1NiJ9", "+4791234567", "sessionTokenValue",
 	} {
-		var o outlineTester
+		var o nodeList
 		for _, role := range []string{"", "button", "link", "heading", "cell", "columnheader", "option", "definition", "alert", "listitem", "time", "img", "dialog"} {
 			o.add(node{Tag: "div", Role: role, Block: true}, value)
 			o.add(node{Tag: "div", Role: role, Block: true}, "The value is "+value+".")
@@ -91,12 +90,12 @@ func TestOutline_HoldsNoValue(t *testing.T) {
 	}
 }
 
-// TestOutline_HidesSecretInPieces: each of them looks like a word.
+// Each piece of the secret looks like a word.
 func TestOutline_HidesSecretInPieces(t *testing.T) {
 	t.Parallel()
 	const piece = 4
 	for _, n := range []node{{Tag: "div", Role: "button", Block: true}, {Tag: "div", Block: true}, {Tag: "span"}, {Tag: "td", Role: "cell"}, {Tag: "code", Role: "link"}} {
-		var pieces, letters outlineTester
+		var pieces, letters nodeList
 		for at := 0; at < len(shownSecret); at += piece {
 			pieces.add(n, shownSecret[at:min(at+piece, len(shownSecret))])
 			for _, letter := range shownSecret[at:min(at+piece, len(shownSecret))] {

@@ -13,11 +13,11 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// place is where the i-th target of places is.
+// place is the area of the i-th target of a pictured page.
 func place(i int) image.Rectangle { return image.Rect(100, 80*(i+1), 500, 80*(i+1)+40) }
 
-// places is a page on which everything has its place.
-func places(targets ...string) string {
+// picturedPage returns a page with one target below the other.
+func picturedPage(targets ...string) string {
 	var body strings.Builder
 	body.WriteString(`<style>body { background: #fff } .at { position: absolute; left: 100px; width: 400px; height: 40px; font: 20px sans-serif; margin: 0; padding: 0; box-sizing: border-box }</style>`)
 	for i, target := range targets {
@@ -28,12 +28,12 @@ func places(targets ...string) string {
 
 const pictured = "kco_live_api_pictured"
 
-// blank is how many colours an area has at the most in which nothing can be read: its border and background.
+// blank is the maximum number of colours of an area without readable text: those of its border and background.
 const blank = 20
 
-func TestPicture_ShowsNoSecretAndNothingTyped(t *testing.T) {
+func TestPicture_HidesSecretsAndFields(t *testing.T) {
 	t.Parallel()
-	// The first is seen, the others are not.
+	// Only the first may be readable.
 	targets := []string{
 		`<h1 @>A heading that is seen</h1>`,
 		`<input @ value="` + pictured + `">`,
@@ -48,22 +48,22 @@ func TestPicture_ShowsNoSecretAndNothingTyped(t *testing.T) {
 		</script>`,
 	}
 	dir := filepath.Join(t.TempDir(), "not", "yet")
-	s := serveOne(t, places(targets...))
+	s := servePage(t, picturedPage(targets...))
 	s.Words = browser.NewWords(browser.Table{"seen": {"A heading that is seen"}}, nil)
 	tab := s.open(t, browser.Options{Timeout: short, DebugDir: dir})
 	_, err := find(t.Context(), tab, step(), action("Go"))
-	failed := failure(t, err, browser.NotFound)
+	failed := wantStepError(t, err, browser.NotFound)
 	if failed.Picture == "" || !strings.Contains(err.Error(), failed.Picture) {
-		t.Fatalf("there is no picture, or the error does not say where: %v", err)
+		t.Fatalf("the error does not name a picture: %v", err)
 	}
-	mode(t, failed.Picture, 0o600)
-	mode(t, dir, 0o700)
-	shown := read(t, failed.Picture)
+	wantMode(t, failed.Picture, 0o600)
+	wantMode(t, dir, 0o700)
+	shown := readPicture(t, failed.Picture)
 	if n := colours(shown, place(0)); n <= blank {
-		t.Error("the picture does not show what is to be seen")
+		t.Error("the picture does not show the heading")
 	}
 	if n := colours(shown, image.Rect(590, 70, 1000, 110)); n > blank {
-		t.Errorf("a dialog that the page keeps apart has %d colours", n)
+		t.Errorf("the area of a dialog in a closed shadow root has %d colours, want it blank", n)
 	}
 	for i := 1; i < len(targets); i++ {
 		area := place(i).Inset(-10)
@@ -73,7 +73,7 @@ func TestPicture_ShowsNoSecretAndNothingTyped(t *testing.T) {
 	}
 }
 
-func read(t *testing.T, name string) image.Image {
+func readPicture(t *testing.T, name string) image.Image {
 	t.Helper()
 	file, err := os.Open(name)
 	if err != nil {
@@ -87,7 +87,7 @@ func read(t *testing.T, name string) image.Image {
 	return shown
 }
 
-// colours is how many colours there are in a part of a picture.
+// colours returns the number of colours in an area.
 func colours(shown image.Image, area image.Rectangle) int {
 	seen := map[color.Color]bool{}
 	for y := area.Min.Y; y < area.Max.Y; y++ {
@@ -98,24 +98,20 @@ func colours(shown image.Image, area image.Rectangle) int {
 	return len(seen)
 }
 
-func TestPicture_NeedsFolder(t *testing.T) {
-	t.Parallel()
-	tab := serveOne(t, `<p>Hello</p>`).open(t, browser.Options{Timeout: short})
-	_, err := find(t.Context(), tab, step(), action("Go"))
-	if failed := failure(t, err, browser.NotFound); failed.Picture != "" {
-		t.Errorf("there is a picture: %s", failed.Picture)
-	}
-}
-
-func TestPicture_FailureChangesNoError(t *testing.T) {
+func TestPicture_IsOptional(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	tab := serveOne(t, `<p>Hello</p>`).open(t, browser.Options{Timeout: short, DebugDir: file})
-	_, err := find(t.Context(), tab, step(), action("Go"))
-	if failed := failure(t, err, browser.NotFound); failed.Picture != "" {
-		t.Errorf("there is a picture: %s", failed.Picture)
+	for name, dir := range map[string]string{"no folder is set": "", "the folder is a file": file} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab := servePage(t, `<p>Hello</p>`).open(t, browser.Options{Timeout: short, DebugDir: dir})
+			_, err := find(t.Context(), tab, step(), action("Go"))
+			if failed := wantStepError(t, err, browser.NotFound); failed.Picture != "" {
+				t.Errorf("the error names the picture %s", failed.Picture)
+			}
+		})
 	}
 }

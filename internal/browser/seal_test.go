@@ -11,64 +11,63 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// ring is a keyring in memory. With a fault, it does not answer.
-type ring struct {
+// fakeKeyring is a keyring in memory. If fault is set, every call fails with it.
+type fakeKeyring struct {
 	secret string
 	fault  error
 }
 
-func (r *ring) Get() (string, bool, error) { return r.secret, r.secret != "", r.fault }
+func (r *fakeKeyring) Get() (string, bool, error) { return r.secret, r.secret != "", r.fault }
 
-func (r *ring) Set(secret string) error {
+func (r *fakeKeyring) Set(secret string) error {
 	if r.fault == nil {
 		r.secret = secret
 	}
 	return r.fault
 }
 
-func (r *ring) Delete() error {
+func (r *fakeKeyring) Delete() error {
 	r.secret = ""
 	return r.fault
 }
 
 var errLocked = errors.New("the keyring is locked")
 
-// TestKeep_SealsSession where there is a keyring: a copy of the file is of no use without it.
-func TestKeep_SealsSession(t *testing.T) {
+// A copy of the file is useless without the keyring.
+func TestSessionStore_SealsSession(t *testing.T) {
 	t.Parallel()
-	keyring := &ring{}
-	keep := browser.SessionStore{Dir: t.TempDir(), Keyring: keyring}
+	keyring := &fakeKeyring{}
+	store := browser.SessionStore{Dir: t.TempDir(), Keyring: keyring}
 	for _, account := range []string{"a", "b"} {
-		file, sealed, err := keep.Save(account, someSession())
+		file, sealed, err := store.Save(account, testSession())
 		if err != nil || !sealed {
 			t.Fatalf("sealed: %t, %v", sealed, err)
 		}
 		content, err := os.ReadFile(file)
 		if err != nil || bytes.Contains(content, []byte(sessionSecret)) {
-			t.Errorf("the file shows the session, %v", err)
+			t.Errorf("the file holds the session in plain text, %v", err)
 		}
-		got, ok, err := keep.Load(someSession().Host, account)
-		if err != nil || !ok || !reflect.DeepEqual(got, someSession()) {
-			t.Errorf("the session is not the one that was kept: %t, %v", ok, err)
+		got, ok, err := store.Load(testSession().Host, account)
+		if err != nil || !ok || !reflect.DeepEqual(got, testSession()) {
+			t.Errorf("the session is not the saved one: %t, %v", ok, err)
 		}
 	}
-	if n, err := keep.Remove(); n != 2 || err != nil || keyring.secret != "" {
-		t.Errorf("%d sessions were removed, %v, and the key is left: %t", n, err, keyring.secret != "")
+	if n, err := store.Remove(); n != 2 || err != nil || keyring.secret != "" {
+		t.Errorf("%d sessions were removed, %v, and the keyring has a key: %t", n, err, keyring.secret != "")
 	}
 }
 
-// TestKeep_OpensOnlyWhatItSealed, and says why it does not.
-func TestKeep_OpensOnlyWhatItSealed(t *testing.T) {
+func TestSessionStore_RefusesForeignSeal(t *testing.T) {
 	t.Parallel()
-	for name, corrupt := range map[string]func(t *testing.T, keep *browser.SessionStore, keyring *ring, file string){
-		"no keyring":  func(_ *testing.T, keep *browser.SessionStore, _ *ring, _ string) { keep.Keyring = nil },
-		"locked":      func(_ *testing.T, _ *browser.SessionStore, keyring *ring, _ string) { keyring.fault = errLocked },
-		"no key":      func(_ *testing.T, _ *browser.SessionStore, keyring *ring, _ string) { keyring.secret = "" },
-		"no real key": func(_ *testing.T, _ *browser.SessionStore, keyring *ring, _ string) { keyring.secret = "bm8=" },
-		"another key": func(_ *testing.T, _ *browser.SessionStore, keyring *ring, _ string) {
+	for name, corrupt := range map[string]func(t *testing.T, store *browser.SessionStore, keyring *fakeKeyring, file string){
+		"no keyring":    func(_ *testing.T, store *browser.SessionStore, _ *fakeKeyring, _ string) { store.Keyring = nil },
+		"locked":        func(_ *testing.T, _ *browser.SessionStore, keyring *fakeKeyring, _ string) { keyring.fault = errLocked },
+		"no key":        func(_ *testing.T, _ *browser.SessionStore, keyring *fakeKeyring, _ string) { keyring.secret = "" },
+		"malformed key": func(_ *testing.T, _ *browser.SessionStore, keyring *fakeKeyring, _ string) { keyring.secret = "bm8=" },
+		"another key": func(_ *testing.T, _ *browser.SessionStore, keyring *fakeKeyring, _ string) {
 			keyring.secret = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 		},
-		"changed": func(t *testing.T, _ *browser.SessionStore, _ *ring, file string) {
+		"changed": func(t *testing.T, _ *browser.SessionStore, _ *fakeKeyring, file string) {
 			content, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -78,13 +77,13 @@ func TestKeep_OpensOnlyWhatItSealed(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"short": func(t *testing.T, _ *browser.SessionStore, _ *ring, file string) {
+		"short": func(t *testing.T, _ *browser.SessionStore, _ *fakeKeyring, file string) {
 			if err := os.WriteFile(file, []byte("sealed:YQ==\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"another account's": func(t *testing.T, keep *browser.SessionStore, _ *ring, file string) {
-			other, _, err := keep.Save("b", someSession())
+		"another account's": func(t *testing.T, store *browser.SessionStore, _ *fakeKeyring, file string) {
+			other, _, err := store.Save("b", testSession())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,40 +94,39 @@ func TestKeep_OpensOnlyWhatItSealed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			keyring := &ring{}
-			keep := browser.SessionStore{Dir: t.TempDir(), Keyring: keyring}
-			file, _, err := keep.Save("a", someSession())
+			keyring := &fakeKeyring{}
+			store := browser.SessionStore{Dir: t.TempDir(), Keyring: keyring}
+			file, _, err := store.Save("a", testSession())
 			if err != nil {
 				t.Fatal(err)
 			}
-			corrupt(t, &keep, keyring, file)
-			_, ok, err := keep.Load(someSession().Host, "a")
+			corrupt(t, &store, keyring, file)
+			_, ok, err := store.Load(testSession().Host, "a")
 			var sealed *browser.SealError
 			if ok || !errors.As(err, &sealed) || sealed.Path != file {
-				t.Errorf("there is a session: %t, %v", ok, err)
+				t.Errorf("the session is loaded: %t, %v", ok, err)
 			}
 		})
 	}
 }
 
-// TestKeep_KeepsFileWhereNoKeyringAnswers: the file is the user's alone, as ever. A key that it can't read is not replaced:
-// other sessions are sealed with it.
-func TestKeep_KeepsFileWhereNoKeyringAnswers(t *testing.T) {
+// The unreadable key is not replaced, because it opens other sessions.
+func TestSessionStore_SavesUnsealedWithoutKeyring(t *testing.T) {
 	t.Parallel()
-	keyring := &ring{}
-	keep := browser.SessionStore{Dir: filepath.Join(t.TempDir(), "kept"), Keyring: keyring}
-	if _, _, err := keep.Save("before", someSession()); err != nil {
+	keyring := &fakeKeyring{}
+	store := browser.SessionStore{Dir: filepath.Join(t.TempDir(), "sessions"), Keyring: keyring}
+	if _, _, err := store.Save("before", testSession()); err != nil {
 		t.Fatal(err)
 	}
 	keyring.fault = errLocked
-	if _, sealed, err := keep.Save("a", someSession()); err != nil || sealed {
+	if _, sealed, err := store.Save("a", testSession()); err != nil || sealed {
 		t.Fatalf("sealed: %t, %v", sealed, err)
 	}
-	if got, ok, err := keep.Load(someSession().Host, "a"); err != nil || !ok || !reflect.DeepEqual(got, someSession()) {
-		t.Errorf("the session is not the one that was kept: %t, %v", ok, err)
+	if got, ok, err := store.Load(testSession().Host, "a"); err != nil || !ok || !reflect.DeepEqual(got, testSession()) {
+		t.Errorf("the session is not the saved one: %t, %v", ok, err)
 	}
 	keyring.fault = nil
-	if _, ok, err := keep.Load(someSession().Host, "before"); !ok || err != nil {
-		t.Errorf("an earlier session can't be opened any more: %v", err)
+	if _, ok, err := store.Load(testSession().Host, "before"); !ok || err != nil {
+		t.Errorf("an earlier session can no longer be opened: %v", err)
 	}
 }

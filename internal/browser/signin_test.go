@@ -6,26 +6,19 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
 )
 
-// memberSite is a site whose people are known by a cookie and by what their browser has stored, and who
-// sign in at another host.
+// memberSite is a site that knows its users by a cookie and by the browser's storage. They sign in on another host.
 type memberSite struct {
 	*httptest.Server
-	// signIn is where one signs in.
+	// signIn is the other host.
 	signIn *httptest.Server
-	// done is closed when the person says that they are in.
-	done chan struct{}
-	// elsewhere is told of other hosts that the window shows; it may be nil.
+	// elsewhere is [browser.SignInHooks.Elsewhere].
 	elsewhere func(*url.URL)
 }
 
@@ -34,7 +27,7 @@ const (
 	memberToken  = "stored-by-the-site"
 )
 
-// newMemberSite starts a site. Whoever comes to its sign-in page is in as soon as its script has run.
+// newMemberSite starts a site. The script on its sign-in page signs in the user.
 func newMemberSite(t *testing.T, script string) *memberSite {
 	t.Helper()
 	s := &memberSite{}
@@ -56,7 +49,7 @@ func newMemberSite(t *testing.T, script string) *memberSite {
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	s.signIn = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		// The sign-in has a button to sign out, too: on another host, that says nothing.
+		// A button to sign out means nothing on another host.
 		show(w, `<h1>Who are you?</h1><button>Sign out</button><script>
 			localStorage.setItem("elsewhere", "stored-by-another");
 			const back = new URL(location.href).searchParams.get("back");
@@ -83,34 +76,24 @@ func (s *memberSite) site(t *testing.T) *browser.Site {
 	}
 }
 
-// signIn opens a window on a screen of its own.
+// signIn opens a window on the shared screen.
 func signIn(ctx context.Context, t *testing.T, s *memberSite) (browser.Session, error) {
 	t.Helper()
-	if _, err := browser.Find("", true); err != nil {
-		t.Skipf("%v: on Debian and Ubuntu, apt-get install chromium", err)
-	}
-	t.Setenv("DISPLAY", browsertest.Display(t))
-	temp := t.TempDir()
-	t.Setenv("TMPDIR", temp)
-	site := s.site(t)
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	shared.Window(t)
+	ctx, cancel := context.WithTimeout(ctx, long)
 	defer cancel()
-	entered, err := browser.SignIn(ctx, browser.Options{}, site, browser.SignInHooks{Done: s.done, Elsewhere: s.elsewhere})
-	if left, globErr := filepath.Glob(filepath.Join(temp, "*")); globErr != nil || len(left) > 0 {
-		t.Errorf("%q is left behind (%v)", left, globErr)
-	}
+	entered, err := browser.SignIn(ctx, browser.Options{}, s.site(t), browser.SignInHooks{Elsewhere: s.elsewhere})
 	return entered.Session, err
 }
 
-// TestSignIn: whatever ways people take to sign in, they are seen to be in, and what is kept of it lets
-// somebody else in who comes later.
-func TestSignIn(t *testing.T) {
+func TestSignIn_ReturnsSession(t *testing.T) {
+	t.Parallel()
 	for name, script := range map[string]string{
-		"in the window":     `setTimeout(() => location.href = back, 300);`,
-		"in another tab":    `setTimeout(() => window.open(back, "_blank", "noopener"), 300);`,
-		"with a long think": `setTimeout(() => location.href = back, 3000);`,
+		"in the window":  `setTimeout(() => location.href = back, 3000);`,
+		"in another tab": `setTimeout(() => window.open(back, "_blank", "noopener"), 300);`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newMemberSite(t, script)
 			var elsewhere []string
 			s.elsewhere = func(address *url.URL) { elsewhere = append(elsewhere, "http://"+address.Host) }
@@ -119,22 +102,21 @@ func TestSignIn(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !slices.Equal(elsewhere, []string{s.signIn.URL}) {
-				t.Errorf("it tells of %q", elsewhere)
+				t.Errorf("Elsewhere is called with %q", elsewhere)
 			}
-			site := s.site(t)
-			if session.Host != site.URL.Host || len(session.Cookies) != 1 || session.Cookies[0].Value != memberCookie ||
+			if session.Host != s.site(t).URL.Host || len(session.Cookies) != 1 || session.Cookies[0].Value != memberCookie ||
 				!session.Cookies[0].HTTPOnly || session.Cookies[0].Expires == 0 {
 				t.Errorf("the session is of %s and has %d cookies", session.Host, len(session.Cookies))
 			}
 			if len(session.Storage) != 1 || session.Storage["token"] != memberToken {
-				t.Errorf("%d items are stored", len(session.Storage))
+				t.Errorf("the session has %d stored items", len(session.Storage))
 			}
 			s.visit(t, session)
 		})
 	}
 }
 
-// visit comes to the site with a session that was written down meanwhile, and has to be known there.
+// visit expects a session to sign in another browser, once it was encoded and decoded.
 func (s *memberSite) visit(t *testing.T, session browser.Session) {
 	t.Helper()
 	line, err := session.Line()
@@ -146,13 +128,7 @@ func (s *memberSite) visit(t *testing.T, session browser.Session) {
 		t.Fatal(err)
 	}
 	site := s.site(t)
-	var group browser.Group
-	defer func() {
-		if err := group.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	tab, err := browser.New(&group, browser.Options{}).Open(t.Context(), browser.NewAccount(site, read))
+	tab, err := browser.New(shared.Group(t), browser.Options{}).Open(t.Context(), browser.NewAccount(site, read))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,26 +137,28 @@ func (s *memberSite) visit(t *testing.T, session browser.Session) {
 		t.Fatal(err)
 	}
 	if _, err := find(t.Context(), tab, step(), action("Sign out")); err != nil {
-		t.Errorf("the session does not let anybody in: %v", err)
+		t.Errorf("the session does not sign in: %v", err)
 	}
 }
 
-func TestSignIn_Ends(t *testing.T) {
-	t.Run("with its context", func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		_, err := signIn(ctx, t, newMemberSite(t, ``))
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("the error is %v", err)
-		}
-	})
-	t.Run("at a dead site", func(t *testing.T) {
-		s := newMemberSite(t, ``)
-		s.Close()
-		if _, err := signIn(t.Context(), t, s); !browser.IsKind(err, browser.NoPage) {
-			t.Errorf("the error is %v", err)
-		}
-	})
+func TestSignIn_EndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := newMemberSite(t, ``)
+	s.elsewhere = func(*url.URL) { cancel() }
+	if _, err := signIn(ctx, t, s); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestSignIn_ReportsDeadSite(t *testing.T) {
+	t.Parallel()
+	s := newMemberSite(t, ``)
+	s.Close()
+	if _, err := signIn(t.Context(), t, s); !browser.IsKind(err, browser.NoPage) {
+		t.Errorf("the error is %v", err)
+	}
 }
 
 func TestSignIn_NeedsDisplay(t *testing.T) {
@@ -192,62 +170,5 @@ func TestSignIn_NeedsDisplay(t *testing.T) {
 	site := newMemberSite(t, "").site(t)
 	if _, err := browser.SignIn(t.Context(), browser.Options{}, site, browser.SignInHooks{}); !errors.Is(err, browser.ErrNoDisplay) {
 		t.Errorf("the error is %v", err)
-	}
-}
-
-func TestSessionStore_RemovesEverySession(t *testing.T) {
-	t.Parallel()
-	keep := browser.SessionStore{Dir: filepath.Join(t.TempDir(), "[folder]", "of the user")}
-	if n, err := keep.Remove(); n != 0 || err != nil {
-		t.Errorf("%d sessions were removed where there are none (%v)", n, err)
-	}
-	for _, account := range []string{"", "fjellsport", "kaffebonna"} {
-		if _, _, err := keep.Save(account, browser.Session{Host: "127.0.0.1:9000"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, name := range []string{"new-123", "notes.txt"} {
-		if err := os.WriteFile(filepath.Join(keep.Dir, name), []byte("x"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	const host = "127.0.0.1:9000"
-	want := []browser.StoredSession{{Host: host}, {Host: host, Account: "fjellsport"}, {Host: host, Account: "kaffebonna"}}
-	if all, err := keep.All(); err != nil || !slices.Equal(all, want) {
-		t.Errorf("kept are %v (%v)", all, err)
-	}
-	if n, err := keep.Remove(); n != 3 || err != nil {
-		t.Errorf("%d sessions were removed (%v)", n, err)
-	}
-	left, err := os.ReadDir(keep.Dir)
-	if err != nil || len(left) != 1 || left[0].Name() != "notes.txt" {
-		t.Errorf("left are %v (%v)", left, err)
-	}
-	if err := os.Remove(filepath.Join(keep.Dir, "notes.txt")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := keep.Remove(); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat(keep.Dir); !os.IsNotExist(err) {
-		t.Errorf("the empty folder is still there (%v)", err)
-	}
-}
-
-func TestSessionStore_SavesForOwnerOnly(t *testing.T) {
-	t.Parallel()
-	keep := browser.SessionStore{Dir: filepath.Join(t.TempDir(), "sessions")}
-	if err := os.Mkdir(keep.Dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	file, _, err := keep.Save("", browser.Session{Host: "portal.example", Storage: map[string]string{"a": strings.Repeat("x", 1<<20)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]os.FileMode{keep.Dir: 0o700 | os.ModeDir, file: 0o600} {
-		info, err := os.Stat(name)
-		if err != nil || info.Mode() != want {
-			t.Errorf("%s has mode %v, want %v (%v)", name, info.Mode(), want, err)
-		}
 	}
 }

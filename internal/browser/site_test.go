@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -15,30 +18,31 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// short is the timeout of tests that wait for it; long that of those that must not.
+// short is the timeout of steps that a test expects to fail, and long that of all others.
 const (
-	short = 2 * time.Second
+	short = 3 * time.Second
 	long  = 60 * time.Second
 )
 
-// site is a web server whose pages are given by their paths.
+// site is a web server, and the site that it serves.
 type site struct {
 	*httptest.Server
 	*browser.Site
 
-	mu   sync.Mutex
-	asks map[string]int
+	mu sync.Mutex
+	// counts has the number of requests of each path.
+	counts map[string]int
 }
 
-// serve serves pages.
+// serve serves a page at each path.
 func serve(t *testing.T, pages map[string]http.HandlerFunc) *site {
 	t.Helper()
-	s := &site{asks: map[string]int{}}
+	s := &site{counts: map[string]int{}}
 	mux := http.NewServeMux()
 	for path, page := range pages {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			s.mu.Lock()
-			s.asks[r.URL.Path]++
+			s.counts[r.URL.Path]++
 			s.mu.Unlock()
 			page(w, r)
 		})
@@ -53,9 +57,35 @@ func serve(t *testing.T, pages map[string]http.HandlerFunc) *site {
 }
 
 // serveOne serves one page.
-func serveOne(t *testing.T, body string) *site {
+func servePage(t *testing.T, body string) *site {
 	t.Helper()
 	return serve(t, map[string]http.HandlerFunc{"/": html(body)})
+}
+
+// forEachPage runs a subtest for each page. The pages share one tab, because each new tab takes the browser a new process.
+// They can fetch "2 keys" from /slow, after 1.5 seconds.
+func forEachPage(t *testing.T, o browser.Options, pages map[string]string, test func(t *testing.T, name string, tab *browser.Tab)) {
+	t.Helper()
+	names := slices.Sorted(maps.Keys(pages))
+	s := serve(t, map[string]http.HandlerFunc{
+		"/{n}": func(w http.ResponseWriter, r *http.Request) {
+			n, _ := strconv.Atoi(r.PathValue("n"))
+			html(pages[names[n]])(w, r)
+		},
+		"/slow": func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(1500 * time.Millisecond)
+			fmt.Fprint(w, "2 keys")
+		},
+	})
+	tab := s.tab(t, browser.New(shared.Group(t), o), browser.NewAccount(s.Site, browser.Session{}))
+	for n, name := range names {
+		t.Run(name, func(t *testing.T) {
+			if err := tab.Load(t.Context(), step(), s.address(t, "/"+strconv.Itoa(n))); err != nil {
+				t.Fatal(err)
+			}
+			test(t, name, tab)
+		})
+	}
 }
 
 func (s *site) address(t *testing.T, path string) *url.URL {
@@ -67,14 +97,14 @@ func (s *site) address(t *testing.T, path string) *url.URL {
 	return address
 }
 
-// asked is how often a path was asked for.
-func (s *site) asked(path string) int {
+// requests returns the number of requests of a path.
+func (s *site) requests(path string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.asks[path]
+	return s.counts[path]
 }
 
-// html is a page with that in its body.
+// html returns a page with this body.
 func html(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -82,20 +112,20 @@ func html(body string) http.HandlerFunc {
 	}
 }
 
-// open opens a tab of the shared browser at the beginning of the site.
+// open opens the first page of the site in a new tab of the shared browser.
 func (s *site) open(t *testing.T, o browser.Options) *browser.Tab {
 	t.Helper()
 	tab := s.tab(t, browser.New(shared.Group(t), o), browser.NewAccount(s.Site, browser.Session{}))
-	if err := tab.Load(t.Context(), browser.Step{Page: "the first page", Do: "open it"}, s.Site.URL); err != nil {
+	if err := tab.Load(t.Context(), step(), s.Site.URL); err != nil {
 		t.Fatal(err)
 	}
 	return tab
 }
 
-// tab opens an empty tab, which is closed after the test.
-func (s *site) tab(t *testing.T, b *browser.Browser, v *browser.Account) *browser.Tab {
+// tab opens an empty tab, and closes it after the test.
+func (s *site) tab(t *testing.T, b *browser.Browser, a *browser.Account) *browser.Tab {
 	t.Helper()
-	tab, err := b.Open(t.Context(), v)
+	tab, err := b.Open(t.Context(), a)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,11 +133,10 @@ func (s *site) tab(t *testing.T, b *browser.Browser, v *browser.Account) *browse
 	return tab
 }
 
-// step is some step.
 func step() browser.Step { return browser.Step{Page: "the first page", Do: "do it"} }
 
-// changing is a step that changes something.
-func changing() browser.Step {
+// changingStep is a step whose click changes something.
+func changingStep() browser.Step {
 	s := step()
 	s.Changing = true
 	return s
@@ -121,13 +150,13 @@ func field(names ...string) browser.Target {
 	return browser.Target{Kind: browser.Field, Words: names}
 }
 
-// find waits for the one target.
+// find waits for the target.
 func find(ctx context.Context, tab *browser.Tab, s browser.Step, target browser.Target) (*browser.Element, error) {
 	return browser.Await(ctx, tab, s, func(p *browser.Page) (*browser.Element, error) { return p.One(target) })
 }
 
-// await expects the target to be there, and returns it.
-func await(t *testing.T, tab *browser.Tab, target browser.Target) *browser.Element {
+// mustFind waits for the target, and returns it.
+func mustFind(t *testing.T, tab *browser.Tab, target browser.Target) *browser.Element {
 	t.Helper()
 	found, err := find(t.Context(), tab, step(), target)
 	if err != nil {
@@ -136,8 +165,16 @@ func await(t *testing.T, tab *browser.Tab, target browser.Target) *browser.Eleme
 	return found
 }
 
-// said is what the page says in its first element of a role.
-func said(p *browser.Page, role string) string {
+// mustClick finds an action, and clicks it.
+func mustClick(t *testing.T, tab *browser.Tab, name string) {
+	t.Helper()
+	if err := tab.Click(t.Context(), step(), mustFind(t, tab, action(name))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// textOf returns the text of the page's first element of a role.
+func textOf(p *browser.Page, role string) string {
 	for e := range p.All() {
 		if e.Role == role {
 			return e.Text()
@@ -146,11 +183,11 @@ func said(p *browser.Page, role string) string {
 	return ""
 }
 
-// says expects the page to say something in its first element of a role, and to stay with it.
-func says(t *testing.T, tab *browser.Tab, role, text string) {
+// wantText waits until the page's first element of a role keeps this text.
+func wantText(t *testing.T, tab *browser.Tab, role, text string) {
 	t.Helper()
 	_, err := browser.Await(t.Context(), tab, step(), func(p *browser.Page) (string, error) {
-		if got := said(p, role); got != text {
+		if got := textOf(p, role); got != text {
 			return "", browser.Absent("the %s says %q, not %q", role, got, text)
 		}
 		return text, nil
@@ -160,8 +197,8 @@ func says(t *testing.T, tab *browser.Tab, role, text string) {
 	}
 }
 
-// see returns the page as it is when it has come to rest.
-func see(t *testing.T, tab *browser.Tab) *browser.Page {
+// mustRead returns the page once it has settled.
+func mustRead(t *testing.T, tab *browser.Tab) *browser.Page {
 	t.Helper()
 	var page *browser.Page
 	_, err := browser.Await(t.Context(), tab, step(), func(p *browser.Page) (string, error) {
@@ -174,16 +211,16 @@ func see(t *testing.T, tab *browser.Tab) *browser.Page {
 	return page
 }
 
-// fails expects a failed step of a kind.
-func fails(t *testing.T, err error, kind browser.Kind) {
+// wantKind expects the error of a failed step, of this kind.
+func wantKind(t *testing.T, err error, kind browser.Kind) {
 	t.Helper()
 	if !browser.IsKind(err, kind) {
 		t.Errorf("the error is %v, want a step that failed: %s", err, kind)
 	}
 }
 
-// failure is fails, and returns what failed.
-func failure(t *testing.T, err error, kind browser.Kind) *browser.StepError {
+// wantStepError is like wantKind, and returns the error.
+func wantStepError(t *testing.T, err error, kind browser.Kind) *browser.StepError {
 	t.Helper()
 	var failed *browser.StepError
 	if !errors.As(err, &failed) || failed.Kind != kind {
@@ -192,7 +229,17 @@ func failure(t *testing.T, err error, kind browser.Kind) *browser.StepError {
 	return failed
 }
 
-// within expects something to be over long before a context of its own ends.
+// eventually waits until is returns true.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(long); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: this never happens", what)
+		}
+	}
+}
+
+// within calls a function, and expects it to return in time.
 func within(t *testing.T, d time.Duration, do func(context.Context) error) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), long)
@@ -200,7 +247,7 @@ func within(t *testing.T, d time.Duration, do func(context.Context) error) error
 	start := time.Now()
 	err := do(ctx)
 	if took := time.Since(start); took > d || ctx.Err() != nil {
-		t.Errorf("it took %v, want at most %v", took, d)
+		t.Errorf("the call took %v, want at most %v", took, d)
 	}
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,8 +13,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// counting is a page with two buttons, which counts the clicks on each.
-const counting = `<button id="a">One</button> <button id="b">Two</button> <p role="status">none</p><script>
+// twoButtons is a page that counts the clicks on each of two buttons.
+const twoButtons = `<button id="a">One</button> <button id="b">Two</button> <p role="status">none</p><script>
 	const clicks = { a: 0, b: 0 };
 	for (const id of ["a", "b"]) document.getElementById(id).addEventListener("click", () => {
 		clicks[id]++;
@@ -25,7 +24,7 @@ const counting = `<button id="a">One</button> <button id="b">Two</button> <p rol
 
 func TestAwait_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	tab := serveOne(t, `<p>Hello</p>`).open(t, browser.Options{Timeout: long})
+	tab := servePage(t, `<p>Hello</p>`).open(t, browser.Options{Timeout: long})
 	err := within(t, long/2, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 		defer cancel()
@@ -37,8 +36,8 @@ func TestAwait_EndsWithItsContext(t *testing.T) {
 	}
 }
 
-// TestPage_KnowsWhetherItsScriptWasAnswered: what was answered before the last click says nothing about the click.
-func TestPage_KnowsWhetherItsScriptWasAnswered(t *testing.T) {
+// An answer from before the last click says nothing about the click.
+func TestPage_AnsweredCountsOnlySinceLastClick(t *testing.T) {
 	t.Parallel()
 	s := serve(t, map[string]http.HandlerFunc{
 		"/": html(`<button id="ask">Ask</button> <button>Rest</button><p role="status"></p><script>
@@ -49,94 +48,116 @@ func TestPage_KnowsWhetherItsScriptWasAnswered(t *testing.T) {
 		"/answer": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "answered") },
 	})
 	tab := s.open(t, browser.Options{Timeout: long})
-	if see(t, tab).Answered {
-		t.Error("the page has asked for nothing, and counts as answered")
+	if mustRead(t, tab).Answered {
+		t.Error("a page without requests counts as answered")
 	}
 	for _, clicked := range []string{"Ask", "Rest"} {
-		if err := tab.Click(t.Context(), step(), await(t, tab, action(clicked))); err != nil {
-			t.Fatal(err)
-		}
-		says(t, tab, "status", "answered")
-		if got := see(t, tab).Answered; got != (clicked == "Ask") {
+		mustClick(t, tab, clicked)
+		wantText(t, tab, "status", "answered")
+		if got := mustRead(t, tab).Answered; got != (clicked == "Ask") {
 			t.Errorf("after a click on %s, the page counts as answered: %t", clicked, got)
 		}
 	}
 }
 
-// TestAwait_TakesBriefLook: a step that only leads to the next one does not wait for a page to come to rest.
-func TestAwait_TakesBriefLook(t *testing.T) {
+func TestAwait_BriefStepAcceptsRestlessPage(t *testing.T) {
 	t.Parallel()
-	const restless = `<p role="status">0</p><script>setInterval(() => { const s = document.querySelector("p"); s.textContent = +s.textContent + 1 }, 240)</script>`
-	for _, brief := range []bool{true, false} {
-		t.Run(fmt.Sprint(brief), func(t *testing.T) {
+	for name, test := range map[string]struct {
+		brief bool
+		// milliseconds is the time between two changes of the page.
+		milliseconds int
+		want         browser.Kind
+	}{
+		"brief":     {true, 240, ""},
+		"not brief": {false, 120, browser.Unsettled},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tab := serveOne(t, restless).open(t, browser.Options{Timeout: 2 * short})
+			tab := servePage(t, fmt.Sprintf(`<p role="status">0</p><script>
+				setInterval(() => { const s = document.querySelector("p"); s.textContent = +s.textContent + 1 }, %d)
+			</script>`, test.milliseconds)).open(t, browser.Options{Timeout: short})
 			s := step()
-			s.Brief = brief
-			_, err := browser.Await(t.Context(), tab, s, func(p *browser.Page) (string, error) { return said(p, "status"), nil })
-			if brief && err != nil || !brief && !browser.IsKind(err, browser.Unsettled) {
-				t.Errorf("the error is %v", err)
+			s.Brief = test.brief
+			_, err := browser.Await(t.Context(), tab, s, func(p *browser.Page) (string, error) { return textOf(p, "status"), nil })
+			if test.want == "" && err != nil || test.want != "" && !browser.IsKind(err, test.want) {
+				t.Errorf("the error is %v, want %q", err, test.want)
 			}
 		})
 	}
 }
 
-func TestTab_ClicksOnlyItsTarget(t *testing.T) {
+func TestClick_ClicksOnlyItsTarget(t *testing.T) {
 	t.Parallel()
-	tab := serveOne(t, `<div style="height: 3000px"></div>`+counting).open(t, browser.Options{Timeout: long})
-	for range 2 {
-		if err := tab.Click(t.Context(), step(), await(t, tab, action("Two"))); err != nil {
-			t.Fatal(err)
-		}
+	tests := map[string]struct{ body, button, want string }{
+		"below the window": {`<div style="height: 3000px"></div>` + twoButtons, "Two", "a0b1"},
+		"covered for a moment": {twoButtons + `<div id="over" style="position: fixed; inset: 0"></div>
+			<script>setTimeout(() => document.getElementById("over").remove(), 500)</script>`, "One", "a1b0"},
+		"under a chat button in the corner": {`<style>body { height: 3000px }</style>
+			<div style="position: fixed; right: 0; bottom: 0; width: 300px; height: 600px; background: #000"></div>
+			<div style="position: absolute; right: 20px; bottom: 20px">` + twoButtons + `</div>`, "Two", "a0b1"},
 	}
-	says(t, tab, "status", "a0b2")
+	pages := map[string]string{}
+	for name, test := range tests {
+		pages[name] = test.body
+	}
+	forEachPage(t, browser.Options{Timeout: long}, pages, func(t *testing.T, name string, tab *browser.Tab) {
+		mustClick(t, tab, tests[name].button)
+		wantText(t, tab, "status", tests[name].want)
+	})
 }
 
-func TestTab_ClicksNothingCovered(t *testing.T) {
+func TestClick_RefusedClickDoesNothing(t *testing.T) {
 	t.Parallel()
-	tab := serveOne(t, counting+`<div style="position: fixed; inset: 0; background: #eee8"></div>`).open(t, browser.Options{Timeout: short})
-	go_ := await(t, tab, action("One"))
-	failed := failure(t, tab.Click(t.Context(), changing(), go_), browser.Unclickable)
-	if failed.Uncertain || !failed.DidNothing() {
-		t.Errorf("the error does not say that nothing was done: %+v", failed)
+	const others = `<button onclick="document.querySelector('p').textContent = 'switched'">Switch to production ↗</button>
+		<button aria-disabled="true" onclick="document.querySelector('p').textContent = 'off'">Off</button>`
+	for name, test := range map[string]struct {
+		button, cover string
+		o             browser.Options
+		cause         error
+	}{
+		"covered":              {button: "One", cover: `<div style="position: fixed; inset: 0; background: #eee8"></div>`, o: browser.Options{Timeout: short}},
+		"never clicked":        {button: "Switch to production", o: browser.Options{Timeout: long}},
+		"disabled":             {button: "Off", o: browser.Options{Timeout: short}},
+		"in read-only browser": {button: "One", o: browser.Options{Timeout: long, ReadOnly: true}, cause: browser.ErrReadOnly},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab := servePage(t, twoButtons+others+test.cover).open(t, test.o)
+			err := wantStepError(t, tab.Click(t.Context(), changingStep(), mustFind(t, tab, action(test.button))), browser.Unclickable)
+			if err.Uncertain || !err.DidNothing() || test.cause != nil && !errors.Is(err, test.cause) {
+				t.Errorf("the error is %+v, want one that says that nothing was done", err)
+			}
+			wantText(t, tab, "status", "none")
+			if test.o.ReadOnly {
+				mustClick(t, tab, "Two")
+				wantText(t, tab, "status", "a0b1")
+			}
+		})
 	}
-	says(t, tab, "status", "none")
 }
 
-func TestTab_WaitsUntilNothingCoversTarget(t *testing.T) {
+// As soon as the pointer is over one button, the page moves the other one under it.
+func TestClick_MissesElementThatMovesUnderPointer(t *testing.T) {
 	t.Parallel()
-	tab := serveOne(t, counting+`<div id="over" style="position: fixed; inset: 0"></div>
-		<script>setTimeout(() => document.getElementById("over").remove(), 500)</script>`).open(t, browser.Options{Timeout: long})
-	if err := tab.Click(t.Context(), step(), await(t, tab, action("One"))); err != nil {
-		t.Fatal(err)
-	}
-	says(t, tab, "status", "a1b0")
-}
-
-// TestTab_ClickMissesWhatMovesUnderIt: the page puts another button under the pointer as soon as that comes.
-func TestTab_ClickMissesWhatMovesUnderIt(t *testing.T) {
-	t.Parallel()
-	tab := serveOne(t, counting+`<script>
+	tab := servePage(t, twoButtons+`<script>
 		document.getElementById("a").addEventListener("pointerover", () => { document.getElementById("b").style = "position: fixed; inset: 0" });
 	</script>`).open(t, browser.Options{Timeout: short})
-	if err := tab.Click(t.Context(), step(), await(t, tab, action("One"))); err != nil {
-		t.Fatal(err)
-	}
-	if got := said(see(t, tab), "status"); strings.Contains(got, "b1") {
+	mustClick(t, tab, "One")
+	if got := textOf(mustRead(t, tab), "status"); strings.Contains(got, "b1") {
 		t.Error("the other button was clicked")
 	}
 }
 
 func TestTab_ReportsAnotherHost(t *testing.T) {
 	t.Parallel()
-	other := serveOne(t, `<h1>Contents</h1>`)
+	other := servePage(t, `<h1>Contents</h1>`)
 	s := serve(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, elsewhere(other), http.StatusSeeOther)
+		http.Redirect(w, r, byOtherHost(other), http.StatusSeeOther)
 	}})
 	tab := s.open(t, browser.Options{Timeout: short})
 	_, err := find(t.Context(), tab, step(), action("Keys"))
-	if failed := failure(t, err, browser.Elsewhere); failed.Message != elsewhere(other) {
-		t.Errorf("the error says %q, want %q", failed.Message, elsewhere(other))
+	if failed := wantStepError(t, err, browser.Elsewhere); failed.Message != byOtherHost(other) {
+		t.Errorf("the error says %q, want %q", failed.Message, byOtherHost(other))
 	}
 }
 
@@ -146,9 +167,9 @@ func TestTab_ReportsTimedOutLoad(t *testing.T) {
 	b := browser.New(shared.Group(t), browser.Options{Timeout: short})
 	tab := s.tab(t, b, browser.NewAccount(s.Site, browser.Session{}))
 	err := within(t, 3*short, func(ctx context.Context) error { return tab.Load(ctx, step(), s.Site.URL) })
-	fails(t, err, browser.NoPage)
+	wantKind(t, err, browser.NoPage)
 	if errors.Is(err, context.DeadlineExceeded) {
-		t.Error("the error looks like the end of the whole operation's time")
+		t.Error("the error looks like a timeout of the whole operation")
 	}
 }
 
@@ -157,21 +178,21 @@ func TestTab_RetriesLoadAfterServerError(t *testing.T) {
 	for name, test := range map[string]struct {
 		status, times int
 		header        string
-		asked         int
+		requests      int
 		loaded        bool
 	}{
-		"503 once":            {status: 503, times: 1, asked: 2, loaded: true},
-		"503 twice":           {status: 503, times: 2, asked: 3, loaded: true},
-		"503 for ever":        {status: 503, times: 9, asked: 3},
-		"429 once":            {status: 429, times: 1, header: "1", asked: 2, loaded: true},
-		"429 for a long time": {status: 429, times: 1, header: "3600", asked: 1},
-		"404":                 {status: 404, times: 9, asked: 1, loaded: true},
+		"503 once":        {status: 503, times: 1, requests: 2, loaded: true},
+		"503 twice":       {status: 503, times: 2, requests: 3, loaded: true},
+		"503 always":      {status: 503, times: 9, requests: 3},
+		"429 once":        {status: 429, times: 1, header: "1", requests: 2, loaded: true},
+		"429 for an hour": {status: 429, times: 1, header: "3600", requests: 1},
+		"404":             {status: 404, times: 9, requests: 1, loaded: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var s *site
 			s = serve(t, map[string]http.HandlerFunc{"/{$}": func(w http.ResponseWriter, r *http.Request) {
-				if s.asked("/") <= test.times {
+				if s.requests("/") <= test.times {
 					w.Header().Set("Retry-After", test.header)
 					w.WriteHeader(test.status)
 				}
@@ -186,10 +207,10 @@ func TestTab_RetriesLoadAfterServerError(t *testing.T) {
 			if test.loaded && err != nil {
 				t.Error(err)
 			} else if !test.loaded {
-				fails(t, err, browser.NoPage)
+				wantKind(t, err, browser.NoPage)
 			}
-			if asked := s.asked("/"); asked != test.asked {
-				t.Errorf("the page was asked for %d times, want %d", asked, test.asked)
+			if got := s.requests("/"); got != test.requests {
+				t.Errorf("the page was requested %d times, want %d", got, test.requests)
 			}
 		})
 	}
@@ -205,308 +226,235 @@ func TestRetryAfter_ReadsBothForms(t *testing.T) {
 		}
 	}
 	if got := browser.RetryAfter(time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)); got < 59*time.Minute || got > time.Hour {
-		t.Errorf("in an hour is %v", got)
+		t.Errorf("a date in an hour is %v", got)
 	}
 }
 
-func TestTab_ObservesStepsWithoutContent(t *testing.T) {
+func TestTab_RecordsHoldNoContent(t *testing.T) {
 	t.Parallel()
 	const secret = "kco_live_api_observed"
 	records := make(chan browser.Record, 9)
-	tab := serveOne(t, `<p role="alert">`+secret+`</p><input aria-label="F">`).open(t, browser.Options{
+	tab := servePage(t, `<p role="alert">`+secret+`</p><input aria-label="F">`).open(t, browser.Options{
 		Timeout: short, Observe: func(_ context.Context, r browser.Record) { records <- r },
 	})
-	f := await(t, tab, field("F"))
+	f := mustFind(t, tab, field("F"))
 	if err := tab.Fill(t.Context(), step(), f, secret); err != nil {
 		t.Fatal(err)
 	}
 	_, err := find(t.Context(), tab, step(), action("Go"))
-	fails(t, err, browser.NotFound)
+	wantKind(t, err, browser.NotFound)
 	close(records)
 	var kinds []browser.Kind
 	for r := range records {
 		kinds = append(kinds, r.Kind)
 		if strings.Contains(fmt.Sprintf("%+v", r), "kco_") {
-			t.Error("a record has a secret")
+			t.Error("a record holds the secret")
 		}
 	}
-	if fmt.Sprint(kinds) != fmt.Sprint([]browser.Kind{"", browser.NotFound}) {
-		t.Errorf("the records are of %q", kinds)
+	if want := []browser.Kind{"", browser.NotFound}; !slices.Equal(kinds, want) {
+		t.Errorf("the records have the kinds %q, want %q", kinds, want)
 	}
 }
 
-func TestAwait_WaitsForWhatComesLate(t *testing.T) {
+// Apps show an empty list until its content has loaded.
+func TestAwait_WaitsForContent(t *testing.T) {
 	t.Parallel()
-	tab := serveOne(t, `<h1>Contents</h1><script>setTimeout(() => {
-		document.body.insertAdjacentHTML("beforeend", '<button>Go</button>');
-	}, 500)</script>`).open(t, browser.Options{Timeout: long})
-	await(t, tab, action("Go"))
-}
-
-// TestAwait_WaitsForTheNetwork: an app shows an empty list first, and what it has asked for later.
-func TestAwait_WaitsForTheNetwork(t *testing.T) {
-	t.Parallel()
-	s := serve(t, map[string]http.HandlerFunc{
-		"/": html(`<p role="status">0 keys</p><script>
-			fetch("/keys").then((r) => r.text()).then((text) => { document.querySelector("p").textContent = text });
-		</script>`),
-		"/keys": func(w http.ResponseWriter, _ *http.Request) {
-			time.Sleep(1500 * time.Millisecond)
-			_, _ = io.WriteString(w, "2 keys")
-		},
+	const empty = `<p role="status">0 keys</p>`
+	const load = `fetch("/slow").then((r) => r.text()).then((text) => { document.querySelector("p").textContent = text });`
+	later := func(placeholder string) string {
+		return `<div id="wait">` + placeholder + `</div><script>setTimeout(() => {
+			document.querySelector("p").textContent = "2 keys";
+			document.getElementById("wait").remove();
+		}, 1500)</script>`
+	}
+	forEachPage(t, browser.Options{Timeout: long}, map[string]string{
+		"request":               empty + `<script>` + load + `</script>`,
+		"shadcn placeholder":    empty + later(`<div class="animate-pulse" style="height: 40px"></div>`),
+		"MUI placeholder":       empty + later(`<span class="MuiSkeleton-root" style="display: block; height: 40px"></span>`),
+		"Bootstrap placeholder": empty + later(`<p class="placeholder-glow"><span style="display: block; height: 40px"></span></p>`),
+		"ARIA placeholder":      empty + later(`<div aria-busy="true" style="height: 40px">…</div>`),
+	}, func(t *testing.T, _ string, tab *browser.Tab) {
+		if got := textOf(mustRead(t, tab), "status"); got != "2 keys" {
+			t.Errorf("the status is read as %q", got)
+		}
 	})
-	tab := s.open(t, browser.Options{Timeout: long})
-	if got := said(see(t, tab), "status"); got != "2 keys" {
-		t.Errorf("the page is taken to say %q", got)
-	}
 }
 
-func TestAwait_WaitsForSkeletons(t *testing.T) {
+func TestAwait_ErrorNamesMissingAndNearest(t *testing.T) {
 	t.Parallel()
-	for name, skeleton := range map[string]string{
-		"shadcn":    `<div class="animate-pulse" style="height: 40px"></div>`,
-		"MUI":       `<span class="MuiSkeleton-root" style="display: block; height: 40px"></span>`,
-		"Bootstrap": `<p class="placeholder-glow"><span style="display: block; height: 40px"></span></p>`,
-		"ARIA":      `<div aria-busy="true" style="height: 40px">…</div>`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := serveOne(t, `<p role="status">0 keys</p><div id="wait">`+skeleton+`</div><script>setTimeout(() => {
-				document.querySelector("p").textContent = "2 keys";
-				document.getElementById("wait").remove();
-			}, 1500)</script>`).open(t, browser.Options{Timeout: long})
-			if got := said(see(t, tab), "status"); got != "2 keys" {
-				t.Errorf("the page is taken to say %q", got)
-			}
-		})
-	}
-}
-
-func TestAwait_SaysWhatItHasNotFoundAndWhatThereIs(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
+	tests := map[string]struct {
 		body      string
 		nearest   []string
 		structure bool
 	}{
-		"another name":      {body: `<button>Generate key</button><button>Help</button>`, nearest: []string{"Generate key", "Help"}},
-		"nothing like it":   {body: `<p>Hello</p>`, structure: true},
-		"two of it":         {body: `<button>Generate new</button><p>or</p><button>Generate new</button>`, nearest: []string{"Generate new"}},
-		"a name that tells": {body: `<button>anne@shop.example</button><button>M00123456</button>`, structure: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := serveOne(t, test.body).open(t, browser.Options{Timeout: short})
-			_, err := find(t.Context(), tab, step(), action("Generate new"))
-			failed := failure(t, err, browser.NotFound)
-			if !slices.Equal(failed.Nearest, test.nearest) || failed.Structure != test.structure || len(failed.Wanted) != 1 {
-				t.Errorf("the error has the nearest names %q, structure %t", failed.Nearest, failed.Structure)
-			}
-			if failed.Site != "The site" || failed.Page != "the first page" || failed.Step != "do it" {
-				t.Errorf("the error does not say where: %v", err)
-			}
-		})
+		"another name":        {body: `<button>Generate key</button><button>Help</button>`, nearest: []string{"Generate key", "Help"}},
+		"nothing similar":     {body: `<p>Hello</p>`, structure: true},
+		"two matches":         {body: `<button>Generate new</button><p>or</p><button>Generate new</button>`, nearest: []string{"Generate new"}},
+		"names with identity": {body: `<button>anne@shop.example</button><button>M00123456</button>`, structure: true},
 	}
-}
-
-func TestAwait_AfterAClickThatChangesAFailureIsUncertain(t *testing.T) {
-	t.Parallel()
-	for name, body := range map[string]string{
-		"not found": `<p>Hello</p>`, "an alert": `<p role="alert">No</p>`, "signed out": `<button>Sign in</button>`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := serveOne(t, body).open(t, browser.Options{Timeout: short})
-			_, err := find(t.Context(), tab, changing(), action("Go"))
-			var failed *browser.StepError
-			if !errors.As(err, &failed) || !failed.MayHaveWorked() || failed.DidNothing() {
-				t.Errorf("the error is %+v", err)
-			}
-		})
+	pages := map[string]string{}
+	for name, test := range tests {
+		pages[name] = test.body
 	}
-}
-
-func TestClick_NeverClicksWhatIsForbiddenOrDisabled(t *testing.T) {
-	t.Parallel()
-	tab := serveOne(t, counting+`<button onclick="document.querySelector('p').textContent = 'switched'">Switch to production ↗</button>
-		<button aria-disabled="true" onclick="document.querySelector('p').textContent = 'off'">Off</button>`).open(t, browser.Options{Timeout: short})
-	for _, name := range []string{"Switch to production", "Off"} {
-		failed := failure(t, tab.Click(t.Context(), changing(), await(t, tab, action(name))), browser.Unclickable)
-		if failed.Uncertain {
-			t.Errorf("%s: the error says that something may have happened", name)
+	forEachPage(t, browser.Options{Timeout: short}, pages, func(t *testing.T, name string, tab *browser.Tab) {
+		_, err := find(t.Context(), tab, step(), action("Generate new"))
+		failed, want := wantStepError(t, err, browser.NotFound), tests[name]
+		if !slices.Equal(failed.Nearest, want.nearest) || failed.Structure != want.structure || len(failed.Wanted) != 1 {
+			t.Errorf("the error has the nearest names %q, structure %t, %d targets", failed.Nearest, failed.Structure, len(failed.Wanted))
 		}
-	}
-	says(t, tab, "status", "none")
+		if failed.Site != "The site" || failed.Page != "the first page" || failed.Step != "do it" {
+			t.Errorf("the error does not name the site, page and step: %v", err)
+		}
+	})
 }
 
-func TestClick_ElementIsGone(t *testing.T) {
+func TestAwait_FailureAfterChangingClickIsUncertain(t *testing.T) {
 	t.Parallel()
-	served := serveOne(t, `<button>Go</button>`)
+	forEachPage(t, browser.Options{Timeout: short}, map[string]string{
+		"not found": `<p>Hello</p>`, "an alert": `<p role="alert">No</p>`, "signed out": `<button>Sign in</button>`,
+	}, func(t *testing.T, _ string, tab *browser.Tab) {
+		_, err := find(t.Context(), tab, changingStep(), action("Go"))
+		if failed, ok := errors.AsType[*browser.StepError](err); !ok || !failed.MayHaveWorked() || failed.DidNothing() {
+			t.Errorf("the error is %+v", err)
+		}
+	})
+}
+
+func TestClick_ReportsGoneElement(t *testing.T) {
+	t.Parallel()
+	served := servePage(t, `<button>Go</button>`)
 	tab := served.open(t, browser.Options{Timeout: short})
-	button := await(t, tab, action("Go"))
+	button := mustFind(t, tab, action("Go"))
 	if err := tab.Load(t.Context(), step(), served.Site.URL); err != nil {
 		t.Fatal(err)
 	}
 	err := tab.Click(t.Context(), step(), button)
-	fails(t, err, browser.Unclickable)
+	wantKind(t, err, browser.Unclickable)
 	if !browser.Gone(err) {
 		t.Errorf("the error does not say that the button is gone: %v", err)
 	}
 }
 
-// TestClick_ScrollsAroundAChatButton: such a button stays in the corner, over whatever is there.
-func TestClick_ScrollsAroundAChatButton(t *testing.T) {
+// A banner that can only be accepted stays.
+func TestAwait_DeclinesCookies(t *testing.T) {
 	t.Parallel()
-	tab := serveOne(t, `<style>body { height: 3000px }</style><div style="position: fixed; right: 0; bottom: 0; width: 300px; height: 600px; background: #000"></div>
-		<div style="position: absolute; right: 20px; bottom: 20px">`+counting+`</div>`).open(t, browser.Options{Timeout: short})
-	if err := tab.Click(t.Context(), step(), await(t, tab, action("Two"))); err != nil {
-		t.Fatal(err)
-	}
-	says(t, tab, "status", "a0b1")
-}
-
-// TestAwait_AnswersConsentWithNo: a banner that has only a way to accept stays.
-func TestAwait_AnswersConsentWithNo(t *testing.T) {
-	t.Parallel()
-	banner := func(buttons string) string {
-		return counting + `<div id="banner" style="position: fixed; inset: 0; background: #fff8"><p>We use cookies.</p>` + buttons + `</div><script>
-			document.getElementById("banner").addEventListener("click", (e) => {
-				if (e.target.tagName !== "BUTTON") return;
-				document.querySelector("[role=status]").textContent = e.target.textContent;
-				document.getElementById("banner").remove();
-			});
-		</script>`
-	}
 	for name, test := range map[string]struct{ buttons, answer string }{
 		"all or necessary": {`<button>Accept all</button><button>Only necessary cookies</button>`, "Only necessary cookies"},
 		"Norwegian":        {`<button>Godta alle</button><button>Avvis alle</button>`, "Avvis alle"},
+		"accept only":      {`<button>Accept all</button>`, "none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tab := serveOne(t, banner(test.buttons)).open(t, browser.Options{Timeout: long})
-			says(t, tab, "status", test.answer)
+			tab := servePage(t, twoButtons+`<div id="banner" style="position: fixed; inset: 0; background: #fff8"><p>We use cookies.</p>`+test.buttons+`</div><script>
+				document.getElementById("banner").addEventListener("click", (e) => {
+					if (e.target.tagName !== "BUTTON") return;
+					document.querySelector("[role=status]").textContent = e.target.textContent;
+					document.getElementById("banner").remove();
+				});
+			</script>`).open(t, browser.Options{Timeout: short})
+			if test.answer == "none" {
+				wantKind(t, tab.Click(t.Context(), changingStep(), mustFind(t, tab, action("One"))), browser.Unclickable)
+			}
+			wantText(t, tab, "status", test.answer)
 		})
 	}
-	tab := serveOne(t, banner(`<button>Accept all</button>`)).open(t, browser.Options{Timeout: short})
-	fails(t, tab.Click(t.Context(), changing(), await(t, tab, action("One"))), browser.Unclickable)
-	says(t, tab, "status", "none")
 }
 
-func TestTab_DismissesDialogsAndClosesWindows(t *testing.T) {
+func TestTab_DismissesDialogsAndClosesPopups(t *testing.T) {
 	t.Parallel()
-	tab := serveOne(t, `<p role="status">none</p><button onclick="document.querySelector('p').textContent = String(confirm('Really?'))">Ask</button>
+	tab := servePage(t, `<p role="status">none</p><button onclick="document.querySelector('p').textContent = String(confirm('Really?'))">Ask</button>
 		<button onclick="window.open('about:blank'); document.querySelector('p').textContent = 'opened'">Open</button>`).open(t, browser.Options{Timeout: short})
-	if err := tab.Click(t.Context(), step(), await(t, tab, action("Ask"))); err != nil {
-		t.Fatal(err)
-	}
-	says(t, tab, "status", "false")
+	mustClick(t, tab, "Ask")
+	wantText(t, tab, "status", "false")
 	_, err := find(t.Context(), tab, step(), action("Nothing"))
-	if failed := failure(t, err, browser.NotFound); failed.Asked != "Really?" {
-		t.Errorf("the error says that the page asked %q", failed.Asked)
+	if failed := wantStepError(t, err, browser.NotFound); failed.Asked != "Really?" {
+		t.Errorf("the error quotes the dialog as %q", failed.Asked)
 	}
-	if err := tab.Click(t.Context(), step(), await(t, tab, action("Open"))); err != nil {
-		t.Fatal(err)
-	}
-	says(t, tab, "status", "opened")
+	mustClick(t, tab, "Open")
+	wantText(t, tab, "status", "opened")
 }
 
 func TestFill_ReplacesAndVerifies(t *testing.T) {
 	t.Parallel()
 	const secret = "kco_live_api_Zz' \"\\n\u00e6"
-	for name, test := range map[string]struct {
+	tests := map[string]struct {
 		field, text string
-		taken       bool
+		filled      bool
 	}{
-		"an empty field":        {`<input aria-label="F">`, secret, true},
-		"a full one":            {`<input aria-label="F" value="something longer than that, much longer">`, secret, true},
-		"a password's":          {`<input aria-label="F" type="password" value="old">`, secret, true},
-		"an e-mail address's":   {`<input aria-label="F" type="email" value="a@b.example">`, "c@d.example", true},
-		"an area":               {`<textarea aria-label="F">old</textarea>`, "two\nlines", true},
-		"emptied":               {`<input aria-label="F" value="old">`, "", true},
-		"one of a component":    {`<x-field></x-field><script>document.querySelector("x-field").attachShadow({ mode: "open" }).innerHTML = "<label>F<input></label>"</script>`, secret, true},
+		"empty":                 {`<input aria-label="F">`, secret, true},
+		"filled":                {`<input aria-label="F" value="something longer than that, much longer">`, secret, true},
+		"password":              {`<input aria-label="F" type="password" value="old">`, secret, true},
+		"e-mail address":        {`<input aria-label="F" type="email" value="a@b.example">`, "c@d.example", true},
+		"textarea":              {`<textarea aria-label="F">old</textarea>`, "two\nlines", true},
+		"to be emptied":         {`<input aria-label="F" value="old">`, "", true},
+		"in a component":        {`<x-field></x-field><script>document.querySelector("x-field").attachShadow({ mode: "open" }).innerHTML = "<label>F<input></label>"</script>`, secret, true},
 		"too short":             {`<input aria-label="F" maxlength="5">`, secret, false},
-		"one that can't change": {`<input aria-label="F" readonly value="old">`, secret, false},
-		"one that is off":       {`<input aria-label="F" disabled value="old">`, secret, false},
-		"one that changes it":   {`<input aria-label="F" oninput="this.value = this.value.toUpperCase()">`, secret, false},
-		"one that gives the focus away": {
+		"read-only":             {`<input aria-label="F" readonly value="old">`, secret, false},
+		"disabled":              {`<input aria-label="F" disabled value="old">`, secret, false},
+		"changes what is typed": {`<input aria-label="F" oninput="this.value = this.value.toUpperCase()">`, secret, false},
+		"passes the focus on": {
 			`<input aria-label="F" onfocus="document.getElementById('g').focus()"><input id="g" aria-label="G">`, secret, false,
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := serveOne(t, `<form>`+test.field+`</form>`).open(t, browser.Options{Timeout: short})
-			err := tab.Fill(t.Context(), step(), await(t, tab, field("F")), test.text)
-			if !test.taken {
-				fails(t, err, browser.Unclickable)
-				if strings.Contains(err.Error(), secret) {
-					t.Error("the error has what was typed")
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if value := await(t, tab, field("F")).Value; value != test.text {
-				t.Errorf("the field holds %q, want %q", value, test.text)
-			}
-		})
 	}
+	pages := map[string]string{}
+	for name, test := range tests {
+		pages[name] = `<form>` + test.field + `</form>`
+	}
+	forEachPage(t, browser.Options{Timeout: short}, pages, func(t *testing.T, name string, tab *browser.Tab) {
+		test := tests[name]
+		err := tab.Fill(t.Context(), step(), mustFind(t, tab, field("F")), test.text)
+		if !test.filled {
+			wantKind(t, err, browser.Unclickable)
+			if strings.Contains(err.Error(), secret) {
+				t.Error("the error quotes the typed text")
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if value := mustFind(t, tab, field("F")).Value; value != test.text {
+			t.Errorf("the field holds %q, want %q", value, test.text)
+		}
+	})
 }
 
-func TestChoose_ChoosesTheOption(t *testing.T) {
+func TestChoose_SelectsOption(t *testing.T) {
 	t.Parallel()
-	const noticing = `<p role="status"></p><script>
+	const status = `<p role="status"></p><script>
 		addEventListener("change", (e) => { document.querySelector("p").textContent = "chosen " + e.target.selectedIndex });
 		addEventListener("click", (e) => { if (e.target.role === "option") document.querySelector("p").textContent = "chosen 2" });
 	</script>`
-	for name, list := range map[string]string{
-		"a list of the browser's":   `<select aria-label="L"><option>One<option>Two<option>Three</select>`,
-		"options of the same value": `<select aria-label="L"><option value="1">One<option value="1">Two<option value="1">Three</select>`,
-		"a list of the page's": `<div role="listbox" aria-label="L"><div role="option" aria-selected="true">One</div>` +
-			`<div role="option" aria-selected="false">Two</div><div role="option" aria-selected="false">Three</div></div>`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := serveOne(t, list+noticing).open(t, browser.Options{Timeout: long})
-			var third *browser.Element
-			for e := range see(t, tab).All() {
-				if e.Role == "option" && e.Text() == "Three" {
-					third = e
-				}
+	forEachPage(t, browser.Options{Timeout: long}, map[string]string{
+		"select":                 `<select aria-label="L"><option>One<option>Two<option>Three</select>` + status,
+		"options of equal value": `<select aria-label="L"><option value="1">One<option value="1">Two<option value="1">Three</select>` + status,
+		"listbox of the page": `<div role="listbox" aria-label="L"><div role="option" aria-selected="true">One</div>` +
+			`<div role="option" aria-selected="false">Two</div><div role="option" aria-selected="false">Three</div></div>` + status,
+	}, func(t *testing.T, _ string, tab *browser.Tab) {
+		var third *browser.Element
+		for e := range mustRead(t, tab).All() {
+			if e.Role == "option" && e.Text() == "Three" {
+				third = e
 			}
-			if err := tab.Choose(t.Context(), step(), third); err != nil {
-				t.Fatal(err)
-			}
-			says(t, tab, "status", "chosen 2")
-		})
-	}
+		}
+		if err := tab.Choose(t.Context(), step(), third); err != nil {
+			t.Fatal(err)
+		}
+		wantText(t, tab, "status", "chosen 2")
+	})
 }
 
-// TestTab_WritesDatesInEnglishAndUTC: what pages write is read.
-func TestTab_WritesDatesInEnglishAndUTC(t *testing.T) {
+// The provider reads dates from pages.
+func TestTab_ShowsDatesInEnglishAndUTC(t *testing.T) {
 	t.Parallel()
-	tab := serveOne(t, `<p role="status"></p><script>
+	tab := servePage(t, `<p role="status"></p><script>
 		document.querySelector("p").textContent = new Date(0).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 	</script>`).open(t, browser.Options{Timeout: long})
-	says(t, tab, "status", "Jan 1, 1970, 12:00 AM")
+	wantText(t, tab, "status", "Jan 1, 1970, 12:00 AM")
 }
 
-// TestTab_ReadOnlyRefusesChangingClicks: what only leads somewhere is clicked.
-func TestTab_ReadOnlyRefusesChangingClicks(t *testing.T) {
-	t.Parallel()
-	tab := serveOne(t, counting).open(t, browser.Options{Timeout: long, ReadOnly: true})
-	failed := failure(t, tab.Click(t.Context(), changing(), await(t, tab, action("One"))), browser.Unclickable)
-	if !errors.Is(failed, browser.ErrReadOnly) || !failed.DidNothing() {
-		t.Errorf("the error is %v", failed)
-	}
-	if err := tab.Click(t.Context(), step(), await(t, tab, action("Two"))); err != nil {
-		t.Fatal(err)
-	}
-	says(t, tab, "status", "a0b1")
-}
-
-// TestTab_ReportsSnapshotsOfPagesAndWay tells of the page that a step ended on, also where it failed.
-func TestTab_ReportsSnapshotsOfPagesAndWay(t *testing.T) {
+// The last snapshot shows the page on which a step ended, even if it failed.
+func TestTab_SnapshotsShowElementsAndPages(t *testing.T) {
 	t.Parallel()
 	var snapshots []browser.Snapshot
 	tab := serve(t, map[string]http.HandlerFunc{
@@ -523,31 +471,31 @@ func TestTab_ReportsSnapshotsOfPagesAndWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := find(t.Context(), tab, step(), action("Make one")); err == nil {
-		t.Fatal("it was found")
+		t.Fatal("a missing action was found")
 	}
 	if len(snapshots) < 3 {
-		t.Fatalf("%d snapshots", len(snapshots))
+		t.Fatalf("there are %d snapshots, want at least 3", len(snapshots))
 	}
-	if way := snapshots[1].Passed; way == nil || way.Found != "API keys" || !way.OK() {
-		t.Errorf("on the way there was %+v", way)
+	if passed := snapshots[1].Passed; passed == nil || passed.Found != "API keys" || !passed.OK() {
+		t.Errorf("the second snapshot has the finding %+v", passed)
 	}
 	last := snapshots[len(snapshots)-1]
 	if !last.Failed || last.Shown == nil || !strings.Contains(last.Shown.Text(), "Contents") {
-		t.Errorf("the last is %+v", last)
+		t.Errorf("the last snapshot is %+v", last)
 	}
 }
 
 func TestExamine_NamesNearest(t *testing.T) {
 	t.Parallel()
-	tab := serveOne(t, `<button>Add a key</button> <button>Help 12345</button> <button>Delete</button> <button>Delete</button>`).open(t, browser.Options{Timeout: long})
-	page := see(t, tab)
+	tab := servePage(t, `<button>Add a key</button> <button>Help 12345</button> <button>Delete</button> <button>Delete</button>`).open(t, browser.Options{Timeout: long})
+	page := mustRead(t, tab)
 	if f := page.Examine(action("Add key", "Create key")); f.OK() || !slices.Equal(f.Nearest[:1], []string{"Add a key"}) || len(f.Nearest) != 2 {
-		t.Errorf("it found %+v", f)
+		t.Errorf("the finding is %+v", f)
 	}
 	if f := page.Examine(action("Delete")); f.OK() || !f.Several {
-		t.Errorf("it found %+v", f)
+		t.Errorf("the finding is %+v", f)
 	}
 	if f := page.Examine(action("Add a key")); !f.OK() || f.Found != "Add a key" {
-		t.Errorf("it found %+v", f)
+		t.Errorf("the finding is %+v", f)
 	}
 }

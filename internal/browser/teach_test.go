@@ -12,67 +12,67 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
 )
 
-// taughtTable is what the site of these tests is known to have.
-func taughtTable() browser.Table {
+// knownWords has the names that the site of these tests is known by.
+func knownWords() browser.Table {
 	return browser.Table{"make": {"Generate new"}, "stores": {"Stores"}, "key_id": {"Key ID"}, "menu": {"Open menu"}, "remove": {"Delete"}}
 }
 
-// lesson is a page, and somebody who points at targets on it.
-type lesson struct {
+// taughtPage is an open page, and a user who points at its elements.
+type taughtPage struct {
 	*browser.Tab
 	*browsertest.Teacher
 	words   browser.Words
 	profile *browser.Profile
 }
 
-// teach serves a page of a site with that table.
-func teach(t *testing.T, body string, do func(question string) browsertest.Deed) *lesson {
+// openTaught opens a page whose user answers with do.
+func openTaught(t *testing.T, body string, do func(question string) browsertest.Answer) *taughtPage {
 	t.Helper()
-	s := serve(t, map[string]http.HandlerFunc{"/": html(body), "/frame": html(`<button>In a frame</button>` + noisy)})
-	tables := map[string]browser.Table{"site": taughtTable()}
-	l := &lesson{profile: browser.NewProfile(filepath.Join(t.TempDir(), "pages.json"), tables)}
-	l.words = browser.NewWords(taughtTable(), nil).Taught(l.profile.Of("site"))
-	s.Words, s.Changing = l.words, []browser.Target{l.words.Action("remove")}
-	l.Teacher = &browsertest.Teacher{Hosts: []string{s.Site.URL.Host}, Do: do}
-	l.Tab = s.open(t, browser.Options{
-		Timeout: 20 * short, ReadOnly: true, Attendant: l.Attend, Taught: l.profile.Save,
+	s := serve(t, map[string]http.HandlerFunc{"/": html(body), "/frame": html(`<button>In a frame</button>` + countInput)})
+	tables := map[string]browser.Table{"site": knownWords()}
+	p := &taughtPage{profile: browser.NewProfile(filepath.Join(t.TempDir(), "pages.json"), tables)}
+	p.words = browser.NewWords(knownWords(), nil).Taught(p.profile.Of("site"))
+	s.Words, s.Changing = p.words, []browser.Target{p.words.Action("remove")}
+	p.Teacher = &browsertest.Teacher{Hosts: []string{s.Site.URL.Host}, Do: do}
+	p.Tab = s.open(t, browser.Options{
+		Timeout: long, ReadOnly: true, Attendant: p.Attend, Taught: p.profile.Save,
 		Hidden: func(name string) bool { return strings.Contains(name, "Fjellsport") },
 	})
 	t.Cleanup(func() {
-		if _, errs := l.Questions(); len(errs) > 0 {
-			t.Errorf("the teacher met %v", errs)
+		if _, errs := p.Questions(); len(errs) > 0 {
+			t.Errorf("the user's answers fail: %v", errs)
 		}
 	})
-	return l
+	return p
 }
 
-// file is what the profile's file has.
-func (l *lesson) file(t *testing.T) string {
+// file returns the content of the profile's file.
+func (p *taughtPage) file(t *testing.T) string {
 	t.Helper()
-	data, err := os.ReadFile(l.profile.File)
+	data, err := os.ReadFile(p.profile.File)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(data)
 }
 
-// noisy counts everything that a page gets of a person, even before all else that it has. That the mouse is in the
-// corner, a browser tells each page once.
-const noisy = `<script>for (const kind of ["pointerdown", "mousedown", "pointerup", "mouseup", "click", "mousemove", "keydown"])
+// countInput counts the user's input events that a page gets. The browser tells each page once that the mouse is in the
+// corner; that does not count.
+const countInput = `<script>for (const kind of ["pointerdown", "mousedown", "pointerup", "mouseup", "click", "mousemove", "keydown"])
 	window.addEventListener(kind, (e) => { if (e.clientX === 0 && kind === "mousemove") return; const p = top.document.querySelector("p"); p.textContent = +p.textContent + 1 }, true)</script>`
 
-// pointing points, and says OK.
-func pointing(element string) func(string) browsertest.Deed {
-	return func(question string) browsertest.Deed {
+// pointing returns a user who points at an element, and confirms it.
+func pointing(element string) func(string) browsertest.Answer {
+	return func(question string) browsertest.Answer {
 		if strings.Contains(question, "Is this the right one?") {
-			return browsertest.Deed{Press: "OK"}
+			return browsertest.Answer{Press: "OK"}
 		}
-		return browsertest.Deed{Point: element}
+		return browsertest.Answer{Point: element}
 	}
 }
 
-// TestTeach_PageGetsNoClick: what a person points at is found at once and again later, and the page has noticed nothing.
-func TestTeach_PageGetsNoClick(t *testing.T) {
+// The provider finds the element at once and in later steps, and the page gets no input.
+func TestTeach_FindsElementWithoutClick(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ body, element string }{
 		"box without a role": {`<div style="cursor: pointer" onclick="document.title = 'clicked'"><span>Lag en til</span></div>`, `document.querySelector("span")`},
@@ -82,117 +82,107 @@ func TestTeach_PageGetsNoClick(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := teach(t, noisy+`<p role="status">0</p>`+test.body, pointing(test.element))
-			shown := see(t, l.Tab)
-			found := await(t, l.Tab, l.words.Action("make"))
-			if again := await(t, l.Tab, l.words.Action("make")); !again.Is(found) {
-				t.Error("the second look has found something else")
+			p := openTaught(t, countInput+`<p role="status">0</p>`+test.body, pointing(test.element))
+			shown := mustRead(t, p.Tab)
+			found := mustFind(t, p.Tab, p.words.Action("make"))
+			if again := mustFind(t, p.Tab, p.words.Action("make")); !again.Is(found) {
+				t.Error("the second search finds another element")
 			}
-			says(t, l.Tab, "status", "0")
-			if now := see(t, l.Tab); now.URL.String() != shown.URL.String() || now.Text() != shown.Text() {
-				t.Errorf("the page was changed to %q", now.Text())
+			wantText(t, p.Tab, "status", "0")
+			if now := mustRead(t, p.Tab); now.URL.String() != shown.URL.String() || now.Text() != shown.Text() {
+				t.Errorf("the page changes to %q", now.Text())
 			}
-			if questions, _ := l.Questions(); len(questions) != 2 {
-				t.Errorf("the questions were %q", questions)
+			if questions, _ := p.Questions(); len(questions) != 2 {
+				t.Errorf("the questions are %q, want 2", questions)
 			}
-			read, err := browser.ReadProfile(l.profile.File, map[string]browser.Table{"site": taughtTable()})
+			read, err := browser.ReadProfile(p.profile.File, map[string]browser.Table{"site": knownWords()})
 			if err != nil || read.Len() != 1 {
-				t.Errorf("the file is %s: %v", l.file(t), err)
+				t.Errorf("the file is %s: %v", p.file(t), err)
 			}
 		})
 	}
 }
 
-// TestTeach_FileHasNoValue: names that may be values, or are somebody's, are left out, and the place tells the target.
-func TestTeach_FileHasNoValue(t *testing.T) {
+// See also TestDescribe_LeavesOutValues.
+func TestTeach_FileHoldsNoShopName(t *testing.T) {
 	t.Parallel()
-	for name, value := range map[string]string{
-		"ID": "M00412871", "secret": "kco_live_api_x1y2", "address": "kari@fjellsport.example", "amount": "1 299,00 kr", "shop": "Fjellsport",
-		"many letters": "abcdefghijklmnopqrstuvwxyz",
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			l := teach(t, `<h2>Stores</h2><button title="`+value+`">`+value+`</button><h2>Key ID</h2><button>Other</button>`, pointing(`document.querySelector("button")`))
-			await(t, l.Tab, l.words.Action("make"))
-			if file := l.file(t); strings.Contains(file, value) || !strings.Contains(file, `"after": "stores"`) || !strings.Contains(file, `"before": "key_id"`) {
-				t.Errorf("the file is %s", file)
-			}
-		})
-	}
-}
-
-// TestTeach_Refusals: what can't be found again, or is known to change something, is not taught; and a person can skip
-// a target, and stop.
-func TestTeach_Refusals(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		body, element, press, want string
-	}{
-		"changes something":      {`<button>Delete</button>`, `document.querySelector("button")`, "Skip", "which changes something"},
-		"never clicked":          {`<button>Switch to production</button>`, `document.querySelector("button")`, "Skip", "never clicks it"},
-		"nothing to tell it by":  {`<button>M00412871</button><button>M00412872</button>`, `document.querySelector("button")`, "Stop", "knows nothing beside it"},
-		"skipped without a look": {`<button>Other</button>`, "", "Skip", "Point at this"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			pointed := false
-			l := teach(t, test.body, func(string) browsertest.Deed {
-				if !pointed && test.element != "" {
-					pointed = true
-					return browsertest.Deed{Point: test.element}
-				}
-				return browsertest.Deed{Press: test.press}
-			})
-			for range 2 {
-				_, err := find(t.Context(), l.Tab, step(), l.words.Action("make"))
-				fails(t, err, browser.NotFound)
-			}
-			questions, _ := l.Questions()
-			if last := questions[len(questions)-1]; !strings.Contains(last, test.want) {
-				t.Errorf("the last question is %q", last)
-			}
-			if want := map[bool]int{true: 2, false: 1}[test.element != ""]; len(questions) != want {
-				t.Errorf("it has asked %d times, want %d", len(questions), want)
-			}
-			if _, err := os.Stat(l.profile.File); err == nil {
-				t.Errorf("there is a file: %s", l.file(t))
-			}
-		})
-	}
-}
-
-// TestTeach_PersonsOwnClicks count, where something is there only after one.
-func TestTeach_PersonsOwnClicks(t *testing.T) {
-	t.Parallel()
-	l := teach(t, `<button onclick="document.querySelector('div').hidden = false">…</button><div role="menu" hidden><button>Ta vekk</button></div>`,
-		func(question string) browsertest.Deed {
-			switch {
-			case strings.Contains(question, "Do this yourself"):
-				return browsertest.Deed{Click: []string{`document.querySelector("button")`}, Press: "Done"}
-			case strings.Contains(question, "right one"):
-				return browsertest.Deed{Press: "OK"}
-			}
-			return browsertest.Deed{Point: `document.querySelector("[role=menu] button")`}
-		})
-	for range 2 {
-		if err := l.TeachAfter(t.Context(), step(), "Open the menu.", l.words.Action("remove")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if questions, _ := l.Questions(); len(questions) != 3 || !strings.Contains(questions[0], "Open the menu.") {
-		t.Errorf("the questions were %q", questions)
-	}
-	if file := l.file(t); !strings.Contains(file, `"name": "Ta vekk"`) || !strings.Contains(file, `"menu"`) {
+	p := openTaught(t, `<h2>Stores</h2><button>Fjellsport</button><h2>Key ID</h2>`, pointing(`document.querySelector("button")`))
+	mustFind(t, p.Tab, p.words.Action("make"))
+	if file := p.file(t); strings.Contains(file, "Fjellsport") || !strings.Contains(file, `"after": "stores"`) || !strings.Contains(file, `"before": "key_id"`) {
 		t.Errorf("the file is %s", file)
 	}
 }
 
-// TestTeach_EndsWithItsContext: nobody is waited for any more.
+// The provider refuses elements that it could not find again, or must not click. A user can also skip, or stop.
+func TestTeach_SavesNothingIfRefusedOrSkipped(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		body, element, press, want string
+	}{
+		"changes something":    {`<button>Delete</button>`, `document.querySelector("button")`, "Skip", "which changes something"},
+		"never clicked":        {`<button>Switch to production</button>`, `document.querySelector("button")`, "Skip", "never clicks it"},
+		"can't be found again": {`<button>M00412871</button><button>M00412872</button>`, `document.querySelector("button")`, "Stop", "knows nothing beside it"},
+		"skipped at once":      {`<button>Other</button>`, "", "Skip", "Point at this"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pointed := false
+			p := openTaught(t, test.body, func(string) browsertest.Answer {
+				if !pointed && test.element != "" {
+					pointed = true
+					return browsertest.Answer{Point: test.element}
+				}
+				return browsertest.Answer{Press: test.press}
+			})
+			for range 2 {
+				_, err := find(t.Context(), p.Tab, step(), p.words.Action("make"))
+				wantKind(t, err, browser.NotFound)
+			}
+			questions, _ := p.Questions()
+			if last := questions[len(questions)-1]; !strings.Contains(last, test.want) {
+				t.Errorf("the last question is %q", last)
+			}
+			if want := map[bool]int{true: 2, false: 1}[test.element != ""]; len(questions) != want {
+				t.Errorf("there are %d questions, want %d", len(questions), want)
+			}
+			if _, err := os.Stat(p.profile.File); err == nil {
+				t.Errorf("a file is saved: %s", p.file(t))
+			}
+		})
+	}
+}
+
+// Some elements exist only after a click that may change something.
+func TestTeachAfter_LetsUserClick(t *testing.T) {
+	t.Parallel()
+	p := openTaught(t, `<button onclick="document.querySelector('div').hidden = false">…</button><div role="menu" hidden><button>Ta vekk</button></div>`,
+		func(question string) browsertest.Answer {
+			switch {
+			case strings.Contains(question, "Do this yourself"):
+				return browsertest.Answer{Click: []string{`document.querySelector("button")`}, Press: "Done"}
+			case strings.Contains(question, "right one"):
+				return browsertest.Answer{Press: "OK"}
+			}
+			return browsertest.Answer{Point: `document.querySelector("[role=menu] button")`}
+		})
+	for range 2 {
+		if err := p.TeachAfter(t.Context(), step(), "Open the menu.", p.words.Action("remove")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if questions, _ := p.Questions(); len(questions) != 3 || !strings.Contains(questions[0], "Open the menu.") {
+		t.Errorf("the questions are %q", questions)
+	}
+	if file := p.file(t); !strings.Contains(file, `"name": "Ta vekk"`) || !strings.Contains(file, `"menu"`) {
+		t.Errorf("the file is %s", file)
+	}
+}
+
 func TestTeach_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	l := teach(t, `<button>Other</button>`, func(string) browsertest.Deed { cancel(); return browsertest.Deed{} })
-	_, err := find(ctx, l.Tab, step(), l.words.Action("make"))
-	fails(t, err, browser.NotFound)
+	p := openTaught(t, `<button>Other</button>`, func(string) browsertest.Answer { cancel(); return browsertest.Answer{} })
+	_, err := find(ctx, p.Tab, step(), p.words.Action("make"))
+	wantKind(t, err, browser.NotFound)
 }

@@ -5,33 +5,35 @@ import (
 	"errors"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// TestVisit_HandsItsTabOver: a visit that waits for a tab gets the one of a visit of its account that has ended well and
-// has left nothing in it. In all other cases it gets a new one.
-func TestVisit_HandsItsTabOver(t *testing.T) {
+// A waiting visit takes over the tab of another visit of its account, if that visit has succeeded and has left nothing
+// in the tab. Otherwise it gets a new tab.
+func TestVisit_TakesOverCleanTab(t *testing.T) {
 	t.Parallel()
 	failed := errors.New("it failed")
 	for name, test := range map[string]struct {
-		o     browser.Options
+		o browser.Options
+		// first is what the first visit does.
 		first func(*testing.T, *browser.Visit) error
+		// other reports that the visits are of two accounts.
 		other bool
-		same  bool
+		// same reports that both visits have the same tab.
+		same bool
 	}{
-		"after a read":                 {same: true},
-		"another account":              {other: true},
-		"after a failure":              {first: func(*testing.T, *browser.Visit) error { return failed }},
-		"where a secret may be":        {first: func(_ *testing.T, v *browser.Visit) error { v.Private(true); return nil }},
-		"where a secret was typed":     {first: typeSecret},
-		"where windows are shown":      {o: browser.Options{Taught: func() error { return nil }, Attendant: nobody}},
-		"where a user approves clicks": {o: browser.Options{Attended: true, Attendant: nobody}},
+		"after a read":           {same: true},
+		"another account":        {other: true},
+		"after a failure":        {first: func(*testing.T, *browser.Visit) error { return failed }},
+		"page may show a secret": {first: func(_ *testing.T, v *browser.Visit) error { v.Private(true); return nil }},
+		"secret was typed":       {first: typeSecret},
+		"user teaches":           {o: browser.Options{Taught: func() error { return nil }, Attendant: noAnswer}},
+		"user approves clicks":   {o: browser.Options{Attended: true, Attendant: noAnswer}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serveOne(t, `<input type="password" aria-label="Secret">`)
+			s := servePage(t, `<input type="password" aria-label="Secret">`)
 			test.o.MaxTabs, test.o.Timeout = 1, long
 			b := browser.New(shared.Group(t), test.o)
 			one := browser.NewAccount(s.Site, browser.Session{})
@@ -56,9 +58,7 @@ func TestVisit_HandsItsTabOver(t *testing.T) {
 						t.Error(err)
 					}
 				})
-				for !b.Awaited(two) {
-					time.Sleep(time.Millisecond)
-				}
+				eventually(t, "the second visit waits", func() bool { return b.IsWaiting(two) })
 				if test.first != nil {
 					return test.first(t, v)
 				}
@@ -69,23 +69,23 @@ func TestVisit_HandsItsTabOver(t *testing.T) {
 				t.Fatal(err)
 			}
 			if same := ids[0] == ids[1]; same != test.same {
-				t.Errorf("the second visit has the first one's tab: %t, want %t", same, test.same)
+				t.Errorf("both visits have the same tab: %t, want %t", same, test.same)
 			}
 		})
 	}
 }
 
-// TestVisit_KeepsItsTabForTheNext: the next visit of the account gets the tab of the last one. Where it is in the way of
-// another account, or nobody comes, it is closed.
-func TestVisit_KeepsItsTabForTheNext(t *testing.T) {
+// A tab stays open for the next visit of its account. It is closed if another account needs a tab, and after a while.
+func TestVisit_KeepsTabForNextVisit(t *testing.T) {
 	t.Parallel()
-	g := newGroup(t, browser.Options{Timeout: long, MaxTabs: 1})
-	other := browser.NewAccount(g.site.Site, browser.Session{})
+	s, group := servePage(t, twoButtons), shared.Group(t)
+	b := browser.New(group, browser.Options{Timeout: long, MaxTabs: 1})
+	account, other := browser.NewAccount(s.Site, browser.Session{}), browser.NewAccount(s.Site, browser.Session{})
 	visit := func(a *browser.Account, do func(*testing.T, *browser.Visit) error) (id string) {
 		t.Helper()
-		err := g.Visit(t.Context(), a, func(v *browser.Visit) error {
+		err := b.Visit(t.Context(), a, func(v *browser.Visit) error {
 			id = v.ID()
-			if err := v.Load(t.Context(), step(), g.site.Site.URL); err != nil || do == nil {
+			if err := v.Load(t.Context(), step(), s.Site.URL); err != nil || do == nil {
 				return err
 			}
 			return do(t, v)
@@ -95,38 +95,31 @@ func TestVisit_KeepsItsTabForTheNext(t *testing.T) {
 		}
 		return id
 	}
-	first := visit(g.account, nil)
-	if again := visit(g.account, nil); again != first {
+	first := visit(account, nil)
+	if again := visit(account, nil); again != first {
 		t.Error("the account's next visit has another tab")
 	}
 	second := visit(other, nil)
 	if second == first {
-		t.Error("another account has the tab")
+		t.Error("another account gets the tab")
 	}
-	if tabs, err := g.OpenTabs(); tabs != 1 || err != nil {
+	if tabs, err := group.OpenTabs(account, other); tabs != 1 || err != nil {
 		t.Errorf("%d tabs are open, want 1, %v", tabs, err)
 	}
 	visit(other, func(_ *testing.T, v *browser.Visit) error { v.Private(true); return nil })
 	if third := visit(other, nil); third == second {
 		t.Error("a tab is kept that may show a secret")
 	}
-	err := within(t, long/2, func(ctx context.Context) error {
-		for ; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
-			if tabs, err := g.OpenTabs(); tabs == 0 || err != nil {
-				return err
-			}
-		}
-		return ctx.Err()
+	eventually(t, "the last tab is closed", func() bool {
+		tabs, err := group.OpenTabs(account, other)
+		return tabs == 0 && err == nil
 	})
-	if err != nil {
-		t.Errorf("the tab stays open: %v", err)
-	}
 }
 
 func typeSecret(t *testing.T, v *browser.Visit) error {
 	s := step()
 	s.Secret = true
-	return v.Fill(t.Context(), s, await(t, v.Tab, field("Secret")), "kco_test_api_typed")
+	return v.Fill(t.Context(), s, mustFind(t, v.Tab, field("Secret")), "kco_test_api_typed")
 }
 
-func nobody(context.Context) {}
+func noAnswer(context.Context) {}

@@ -1,6 +1,7 @@
 package mystorepages_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -9,13 +10,12 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// TestInstall_ReadsOutcome holds for everything that can become of the click: it is made once, and what is
-// returned is what the shop holds, or says that nobody knows.
+// If the answer to the click is missing, the client reads what the shop has installed, or returns an uncertain error.
 func TestInstall_ReadsOutcome(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		kind sandbox.FaultKind
-		// written says that the shop holds the pair in the end, which the client then knows.
+		// written reports that the shop has the new pair in the end.
 		written bool
 	}{
 		"signed out":            {kind: sandbox.FaultSignOut},
@@ -28,66 +28,69 @@ func TestInstall_ReadsOutcome(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, setup{timeout: 2 * short})
-			b.arm(t, sandbox.Fault{Method: "POST", Template: "/data/extensions/{extension_id}/credentials", Kind: test.kind, Times: 1})
-			username, secret := b.newKey(t, "M00537204")
-			_, err := b.Client.Install(t.Context(), kaffebonna, username, secret)
+			e := newEnv(t, setup{timeout: 2 * short})
+			e.InjectFault(t, sandbox.Fault{Method: "POST", Template: "/data/extensions/{extension_id}/credentials", Kind: test.kind, Times: 1})
+			before := e.shop(t, kaffebonna)
+			username, secret := e.generateKey(t, kaffebonnaStore)
+			_, err := e.Install(t.Context(), kaffebonna, username, secret)
 			if (err == nil) != test.written || err != nil && !transport.IsUncertain(err) {
 				t.Errorf("the error is %v", err)
 			}
 			if test.written {
-				b.holds(t, kaffebonna, username, secret)
+				e.wantPair(t, kaffebonna, username, secret)
 			} else {
-				b.untouched(t, kaffebonna)
+				if after := e.shop(t, kaffebonna); !reflect.DeepEqual(after, before) {
+					t.Errorf("the shop changes to %+v", after)
+				}
+				e.WantNoViolations(t)
 			}
 		})
 	}
 }
 
-// TestPages_WaitOnlyForWhatMayCome: what a shop holds is read for a while. What is about to be replaced, or is what was
-// typed, is not.
-func TestPages_WaitOnlyForWhatMayCome(t *testing.T) {
+// Installed credentials count once the page has settled. Before a write, and for typed text, a short wait is enough.
+func TestPages_WaitNoLongerThanNeeded(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, setup{})
-	if _, err := b.Credentials(t.Context(), kaffebonna); err != nil {
+	e := newEnv(t, setup{})
+	if _, err := e.Credentials(t.Context(), kaffebonna); err != nil {
 		t.Fatal(err)
 	}
-	b.waited()
-	if _, err := b.Credentials(t.Context(), kaffebonna); err != nil {
+	e.waits.Reset()
+	if _, err := e.Credentials(t.Context(), kaffebonna); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.waited(); got != browser.Settled {
-		t.Errorf("a read waits for %v, want %v", got, browser.Settled)
+	if n, quiet := e.waits.Reset(); n != 1 || quiet != browser.Settled {
+		t.Errorf("a read takes %d waits of %v, want 1 of %v", n, quiet, browser.Settled)
 	}
-	username, secret := b.newKey(t, "M00537204")
-	if _, err := b.Client.Install(t.Context(), kaffebonna, username, secret); err != nil {
+	username, secret := e.generateKey(t, kaffebonnaStore)
+	if _, err := e.Install(t.Context(), kaffebonna, username, secret); err != nil {
 		t.Fatal(err)
 	}
-	// The form, what was typed into it, the answer, the form loaded anew.
+	// The form, the typed text, the answer, the form after another load.
 	const want = 4 * 300 * time.Millisecond
-	if got := b.waited(); got != want {
-		t.Errorf("a write waits for %v, want %v", got, want)
+	if _, quiet := e.waits.Reset(); quiet != want {
+		t.Errorf("a write waits %v, want %v", quiet, want)
 	}
-	b.holds(t, kaffebonna, username, secret)
+	e.wantPair(t, kaffebonna, username, secret)
 }
 
-func TestClear_EmptiesTheShop(t *testing.T) {
+func TestClear_EmptiesShop(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, setup{})
-	holds, err := b.Clear(t.Context(), kaffebonna)
+	e := newEnv(t, setup{})
+	holds, err := e.Clear(t.Context(), kaffebonna)
 	if err != nil || holds.KustomID != "" {
-		t.Errorf("the shop holds %q: %v", holds.KustomID, err)
+		t.Errorf("Clear returns the Kustom ID %q: %v", holds.KustomID, err)
 	}
-	b.holds(t, kaffebonna, "", "")
-	if holds, err := b.Credentials(t.Context(), kaffebonna); err != nil || holds.KustomID != "" {
-		t.Errorf("the shop is taken to hold %q: %v", holds.KustomID, err)
+	e.wantPair(t, kaffebonna, "", "")
+	if holds, err := e.Credentials(t.Context(), kaffebonna); err != nil || holds.KustomID != "" {
+		t.Errorf("the Kustom ID is read as %q: %v", holds.KustomID, err)
 	}
 }
 
 func TestExtension_ReadsShop(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, setup{})
-	if extension, err := b.Extension(t.Context(), kaffebonna); err != nil || !extension.Active {
+	e := newEnv(t, setup{})
+	if extension, err := e.Extension(t.Context(), kaffebonna); err != nil || !extension.Active {
 		t.Errorf("the extension is %+v: %v", extension, err)
 	}
 }

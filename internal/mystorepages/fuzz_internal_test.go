@@ -8,8 +8,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// FuzzReadForm reads the page Credentials as nobody has drawn it: the Kustom ID that is read is in the field that the
-// new one would be typed into, and that is not the secret's.
+// FuzzReadForm reads random forms. The Kustom ID is read from the field that the new one is typed into, and that is not the
+// field of the secret.
 func FuzzReadForm(f *testing.F) {
 	f.Add("Kustom ID", "M00537204-xM2pE", "text", "Kustom Secret", "••••", "password", "Update ID and Secret", "button", "Last updated: 2 Mar 2026")
 	f.Add("kustom id *", "", "", "KUSTOM SECRET", "", "", "Save", "link", "")

@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -14,16 +13,15 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 )
 
-// renderings are the documented words as other component libraries would draw them.
+// renderings are pages with the documented words, in the markup of other component libraries.
 //
 //go:embed testdata
 var renderings embed.FS
 
-// rendering is a shop's control panel that is drawn in another way than the sandbox's.
+// rendering is a shop's control panel with these pages.
 type rendering struct {
 	*httptest.Server
 
@@ -55,16 +53,16 @@ func render(t *testing.T) *rendering {
 			http.Redirect(w, q, back, http.StatusSeeOther)
 		}
 	})
-	mux.HandleFunc("POST /wrong", func(_ http.ResponseWriter, q *http.Request) { r.isWrong(q.FormValue("what")) })
-	r.served(t, mux, "/plain/", "plain.html")
-	r.served(t, mux, "/nb/", "bootstrap-nb.html")
+	mux.HandleFunc("POST /wrong", func(_ http.ResponseWriter, q *http.Request) { r.addWrong(q.FormValue("what")) })
+	r.serveTemplate(t, mux, "/plain/", "plain.html")
+	r.serveTemplate(t, mux, "/nb/", "bootstrap-nb.html")
 	r.Server = httptest.NewServer(mux)
 	t.Cleanup(r.Close)
 	return r
 }
 
-// served is a control panel whose every click loads a page.
-func (r *rendering) served(t *testing.T, mux *http.ServeMux, path, name string) {
+// serveTemplate serves a control panel without scripts. Every click loads a page.
+func (r *rendering) serveTemplate(t *testing.T, mux *http.ServeMux, path, name string) {
 	t.Helper()
 	pages, err := template.ParseFS(renderings, "testdata/"+name)
 	if err != nil {
@@ -72,7 +70,7 @@ func (r *rendering) served(t *testing.T, mux *http.ServeMux, path, name string) 
 	}
 	mux.HandleFunc("GET "+path, func(w http.ResponseWriter, q *http.Request) {
 		if name := q.FormValue("name"); name != "" && name != "Klarna Checkout V3" || strings.HasSuffix(q.URL.Path, "uninstall") || strings.HasSuffix(q.URL.Path, "logout") {
-			r.isWrong(q.URL.String())
+			r.addWrong(q.URL.String())
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -86,14 +84,13 @@ func (r *rendering) served(t *testing.T, mux *http.ServeMux, path, name string) 
 	})
 }
 
-func (r *rendering) isWrong(what string) {
+func (r *rendering) addWrong(what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.wrong = append(r.wrong, what)
 }
 
-// TestRenderings_SwitchWithoutWrongClick: on pages that nobody wrote for this client, a shop is read and given a key, by one click and
-// without a wrong one.
+// On pages in the markup of other component libraries, the client reads a shop and installs a pair without a wrong click.
 func TestRenderings_SwitchWithoutWrongClick(t *testing.T) {
 	t.Parallel()
 	for name, path := range map[string]string{
@@ -107,29 +104,22 @@ func TestRenderings_SwitchWithoutWrongClick(t *testing.T) {
 			t.Parallel()
 			browsertest.Need(t)
 			r := render(t)
-			address, err := url.Parse(r.URL + path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			client := mystorepages.New(mystorepages.Options{
-				Browser: browser.New(shared.Group(t), browser.Options{Timeout: 3 * short}), Clock: clock.System{},
-				Address: func(string) (*url.URL, error) { return address, nil },
-				Access: func(string) (mystorepages.Access, error) {
-					return mystorepages.Access{Session: &browser.Session{Host: address.Host}}, nil
-				},
-			})
+			session := browser.Session{Host: r.Listener.Addr().String()}
+			client := newClient(t, func(string) string { return r.URL + path }, func(string) (mystorepages.Access, error) {
+				return mystorepages.Access{Session: &session}, nil
+			}, browser.Options{Timeout: 3 * short})
 			if holds, err := client.Credentials(t.Context(), fjellsport); err != nil || holds.KustomID != r.id {
-				t.Errorf("the shop is taken to hold %q (%v), and holds %q", holds.KustomID, err, r.id)
+				t.Errorf("the Kustom ID is read as %q (%v), want %q", holds.KustomID, err, r.id)
 			}
 			const id, secret = "M00412871-aB3dE", "kco_live_api_fakeSecret"
 			if holds, err := client.Install(t.Context(), fjellsport, id, secret); err != nil || holds.KustomID != id {
-				t.Errorf("the shop is taken to hold %q: %v", holds.KustomID, err)
+				t.Errorf("Install returns the Kustom ID %q: %v", holds.KustomID, err)
 			}
 			if r.id != id || r.secret != secret || r.saves != 1 {
-				t.Errorf("the shop holds %q after %d saves", r.id, r.saves)
+				t.Errorf("the shop has the ID %q after %d saves", r.id, r.saves)
 			}
 			if len(r.wrong) > 0 {
-				t.Errorf("wrong clicks: %v", r.wrong)
+				t.Errorf("the client makes wrong clicks: %v", r.wrong)
 			}
 		})
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-func TestParseMoment_KnownForms(t *testing.T) {
+func TestParseTime_AcceptsKnownForms(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2025, 11, 17, 19, 56, 0, 0, time.UTC)
 	for _, text := range []string{
@@ -34,7 +34,7 @@ func TestParseMoment_KnownForms(t *testing.T) {
 	}
 }
 
-func TestMoment_AbsentOrBehindTheText(t *testing.T) {
+func TestCellTime_ReadsTextTitleOrAttribute(t *testing.T) {
 	t.Parallel()
 	words := browser.NewWords(Table(), nil)
 	for _, text := range []string{"", "–", "-", "—", "Never", "Never used", "aldri"} {
@@ -48,18 +48,18 @@ func TestMoment_AbsentOrBehindTheText(t *testing.T) {
 		}
 	}
 	if got, err := cellTime(browser.Cell{Text: "2 hours ago"}, words); err == nil {
-		t.Errorf("it is %v", got)
+		t.Errorf("a relative time is read as %v", got)
 	}
 }
 
-func TestParseMoment_TellsHowExactItIs(t *testing.T) {
+func TestParseTime_ReturnsPrecision(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]time.Duration{
 		"2025-11-17T19:56:00Z": 0, "2025-11-17 19:56:07": 0, "17.11.2025 19:56:07": 0, "17 Nov 2025 19:56": time.Minute,
 		"Nov 17, 2025, 7:56 PM": time.Minute, "17. november 2025 kl. 19:56": time.Minute, "17 Nov 2025": day, "2025-11-17": day, "3. desember 2025": day,
 	} {
 		if got, err := parseTime(text); err != nil || got.precision != want {
-			t.Errorf("%q is exact to %v, %v; want %v", text, got.precision, err, want)
+			t.Errorf("%q has the precision %v, %v; want %v", text, got.precision, err, want)
 		}
 	}
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// drawn is a page that is being drawn, in the form in which the browser tells of one.
-type drawn []map[string]any
+// pageNodes are the nodes of a page, in the form of [browser.ParsePage].
+type pageNodes []map[string]any
 
-// add adds an element with a text into another, and returns its number.
-func (d *drawn) add(parent int, role, text string) int {
+// add adds an element with a text, and returns its index. Parent is the index of the element around it.
+func (d *pageNodes) add(parent int, role, text string) int {
 	n := len(*d)
 	*d = append(*d, map[string]any{"p": parent, "i": n + 1, "t": "div", "r": role, "k": true})
 	if text != "" {
@@ -23,7 +23,7 @@ func (d *drawn) add(parent int, role, text string) int {
 	return n
 }
 
-func (d *drawn) page(t *testing.T) *browser.Page {
+func (d *pageNodes) page(t *testing.T) *browser.Page {
 	t.Helper()
 	snapshot, err := json.Marshal(map[string]any{"url": "https://portal.example/", "nodes": *d})
 	if err != nil {
@@ -38,15 +38,14 @@ func (d *drawn) page(t *testing.T) *browser.Page {
 
 const fuzzStore = "M00537204"
 
-// FuzzReadList reads lists of keys from pages as nobody has drawn them: what is read is on the page and belongs to the
-// store, or nothing is.
+// FuzzReadList reads random lists of keys. Every key that is read is on the page, and belongs to the store.
 func FuzzReadList(f *testing.F) {
 	f.Add("combobox", "Kaffebonna – M00537204", "columnheader", "row", "M00537204-xM2pE", "12 Apr 2021 08:30", "2 Mar 2026 10:41", "1 result", "button", "Next")
 	f.Add("text", "M00537204", "cell", "listitem", "M00698335-xM2pE", "2021-04-12T08:30:00Z", "–", "1–1 of 2", "link", ">")
 	f.Add("button", "M00537204", "", "row", "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55", "17. november 2025", "Never", "", "", "")
 	f.Add("combobox", "Kaffebonna – M00537204", "columnheader", "row", "M00537204-xM2\xa0\xa0pE", "12 Apr 2021 08:30", "2 Mar 2026 10:41", "1 result", "button", "Next")
 	f.Fuzz(func(t *testing.T, shownRole, shown, headerRole, rowRole, keyID, created, used, total, nextRole, next string) {
-		var d drawn
+		var d pageNodes
 		body := d.add(-1, "", "")
 		d.add(body, shownRole, shown)
 		d.add(body, "", total)
@@ -73,15 +72,15 @@ func FuzzReadList(f *testing.F) {
 			}
 		}
 		if len(read.Keys) == 0 && read.Next != nil {
-			t.Error("a page without a key leads on")
+			t.Error("a page without keys has a next page")
 		}
 		if slices.ContainsFunc(read.Keys, func(key kustom.Key) bool { return key.CreatedAt.IsZero() }) {
-			t.Errorf("%q is read as no date", created)
+			t.Errorf("a key without a date is read from %q", created)
 		}
 	})
 }
 
-// FuzzMoment reads dates. What is one is the same when it is written again.
+// FuzzMoment reads random dates. A date that is formatted again is read as the same time.
 func FuzzMoment(f *testing.F) {
 	for _, text := range []string{"12 Apr 2021 08:30", "17. november 2025 kl. 10:41", "2021-04-12T08:30:00+02:00", "Sept 3, 2025", "0000", ""} {
 		f.Add(text)
@@ -93,7 +92,7 @@ func FuzzMoment(f *testing.F) {
 		}
 		again, err := parseTime(read.at.Format("2006-01-02T15:04:05.999999999Z07:00"))
 		if err != nil || !again.at.Equal(read.at) {
-			t.Errorf("%q is %v, and that %v (%v)", text, read, again, err)
+			t.Errorf("%q is read as %v, and then as %v (%v)", text, read, again, err)
 		}
 	})
 }

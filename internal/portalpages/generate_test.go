@@ -12,59 +12,59 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// request asks for a key of the store Kaffebønna.
+// request is for a key of the store Kaffebønna.
 func request() kustom.Request { return kustom.Request{MerchantID: kaffebonna} }
 
-// generated expects a key to be the newest of its store, with all that is known of it.
-func (b *bench) generated(t *testing.T, key kustom.NewKey, err error) {
+// wantKey expects the client to return the newest key of its store.
+func (e *env) wantKey(t *testing.T, key kustom.NewKey, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := b.Sandbox.Keys(key.MerchantID)
-	made := keys[len(keys)-1]
-	if key.Username != made.Username || key.CredentialID != made.Username || key.Host != "" || key.Description != nil {
-		t.Errorf("made %+v, want %s", key, made.Username)
+	keys := e.Sandbox.Keys(key.MerchantID)
+	newest := keys[len(keys)-1]
+	if key.Username != newest.Username || key.CredentialID != newest.Username || key.Host != "" || key.Description != nil {
+		t.Errorf("the key is %+v, want %s", key, newest.Username)
 	}
-	if key.Secret.Reveal() != made.Secret {
-		t.Error("the secret is not the key's")
+	if key.Secret.Reveal() != newest.Secret {
+		t.Error("the key has another secret")
 	}
-	if !b.Generated(key.CredentialID) {
-		t.Error("the client does not know that it has made the key")
+	if !e.Generated(key.CredentialID) {
+		t.Error("the client does not know the key as its own")
 	}
 }
 
-func TestGenerate_ReturnsTheKeyWithItsSecret(t *testing.T) {
+func TestGenerate_ReturnsKeyWithSecret(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]setup{
-		"at once":          {},
-		"Developers":       {options: sandbox.Options{Pages: sandbox.PagesOptions{Developers: true}}},
-		"after a wait":     {options: sandbox.Options{Pending: 4}},
-		"slow":             {options: sandbox.Options{Pages: sandbox.PagesOptions{Delay: 800 * time.Millisecond}}},
-		"with an override": {labels: map[string]string{"generate_new": "New credential"}},
-		"expiring":         {options: sandbox.Options{KeyLifetime: 24 * time.Hour}},
+		"simple":             {},
+		"menu is Developers": {options: sandbox.Options{Pages: sandbox.PagesOptions{Developers: true}}},
+		"key is pending":     {options: sandbox.Options{Pending: 4}},
+		"pages are slow":     {options: sandbox.Options{Pages: sandbox.PagesOptions{Delay: 800 * time.Millisecond}}},
+		"label is renamed":   {labels: map[string]string{"generate_new": "New credential"}},
+		"key expires":        {options: sandbox.Options{KeyLifetime: 24 * time.Hour}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, o)
+			e := newEnv(t, o)
 			if word, ok := o.labels["generate_new"]; ok {
-				b.arm(t, sandbox.Fault{Kind: sandbox.FaultRename, Rename: map[string]string{"Generate new": word}})
+				e.InjectFault(t, sandbox.Fault{Kind: sandbox.FaultRename, Rename: map[string]string{"Generate new": word}})
 			}
-			key, err := b.Generate(t.Context(), request())
-			b.generated(t, key, err)
-			b.left(t, kaffebonna, 1)
-			if (key.ExpiresAt != nil) != (name == "expiring") {
+			key, err := e.Generate(t.Context(), request())
+			e.wantKey(t, key, err)
+			e.wantNewKeys(t, kaffebonna, 1)
+			if (key.ExpiresAt != nil) != (name == "key expires") {
 				t.Errorf("the key expires at %v", key.ExpiresAt)
 			}
-			if n := b.requests("POST", dataKeys); n != 1 {
-				t.Errorf("%d keys were asked for, want 1", n)
+			if n := e.RequestCount("POST", dataKeys); n != 1 {
+				t.Errorf("%d keys were requested, want 1", n)
 			}
 		})
 	}
 }
 
-// TestGenerate_LosesNoKey_I3: whatever goes wrong while a key is made, it is asked for once, and either
-// there is one whose secret is known, or none is left behind, or the error remembers it for DeleteOrphan.
+// Whatever fails, the client requests a key once. Then it has a key with its secret, or deletes the key, or returns an
+// orphaned key that a later DeleteOrphan deletes.
 func TestGenerate_LosesNoKey_I3(t *testing.T) {
 	t.Parallel()
 	at := func(kind sandbox.FaultKind) sandbox.Fault {
@@ -72,114 +72,113 @@ func TestGenerate_LosesNoKey_I3(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		fault sandbox.Fault
-		// remembered says that the error remembers a key that may come yet.
-		remembered bool
-		// again says that the browser sends the request once more by itself, which nobody can keep it from: a
-		// key is made, and explained, if the first request did nothing.
-		again bool
+		// orphan reports that the error has an orphaned key.
+		orphan bool
+		// resent reports that the browser repeats the request by itself, which generates a key.
+		resent bool
 	}{
-		"signed out at the click":   {fault: at(sandbox.FaultSignOut), remembered: true},
-		"the answer is 500":         {fault: at(sandbox.FaultAnswer), remembered: true},
-		"the request is dropped":    {fault: at(sandbox.FaultDrop), again: true},
-		"the answer is torn":        {fault: at(sandbox.FaultTruncate)},
-		"never answered":            {fault: at(sandbox.FaultSilence), remembered: true},
-		"made and never answered":   {fault: at(sandbox.FaultWorkThenSilence)},
-		"nothing is shown":          {fault: at(sandbox.FaultStay), remembered: true},
-		"made and nothing is shown": {fault: at(sandbox.FaultWorkThenStay)},
+		"signed out at the click":         {fault: at(sandbox.FaultSignOut), orphan: true},
+		"answered with 500":               {fault: at(sandbox.FaultAnswer), orphan: true},
+		"dropped":                         {fault: at(sandbox.FaultDrop), resent: true},
+		"generated, answer is truncated":  {fault: at(sandbox.FaultTruncate)},
+		"not answered":                    {fault: at(sandbox.FaultSilence), orphan: true},
+		"generated, not answered":         {fault: at(sandbox.FaultWorkThenSilence)},
+		"answered, and nothing is shown":  {fault: at(sandbox.FaultStay), orphan: true},
+		"generated, and nothing is shown": {fault: at(sandbox.FaultWorkThenStay)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, setup{timeout: 3 * short})
-			b.arm(t, test.fault)
-			key, err := b.Generate(t.Context(), request())
-			if test.again {
-				b.generated(t, key, err)
-				b.left(t, kaffebonna, 1)
+			e := newEnv(t, setup{timeout: 3 * short})
+			e.InjectFault(t, test.fault)
+			key, err := e.Generate(t.Context(), request())
+			if test.resent {
+				e.wantKey(t, key, err)
+				e.wantNewKeys(t, kaffebonna, 1)
 				return
 			}
 			if err == nil {
-				t.Fatal("a key is returned")
+				t.Fatal("Generate returns a key")
 			}
-			if n := b.requests("POST", dataKeys); n != 1 {
-				t.Errorf("%d keys were asked for, want 1", n)
+			if n := e.RequestCount("POST", dataKeys); n != 1 {
+				t.Errorf("%d keys were requested, want 1", n)
 			}
-			orphan, remembered := orphanOf(err)
-			if remembered != test.remembered {
+			orphan, ok := orphanOf(err)
+			if ok != test.orphan {
 				t.Errorf("the error is %v", err)
 			}
-			if remembered {
-				b.signIn(t)
-				if err := b.DeleteOrphan(t.Context(), orphan); err != nil {
+			if ok {
+				e.newClient(t)
+				if err := e.DeleteOrphan(t.Context(), orphan); err != nil {
 					t.Error(err)
 				}
 			}
-			b.left(t, kaffebonna, 0)
+			e.wantNewKeys(t, kaffebonna, 0)
 		})
 	}
 }
 
-// TestGenerate_KeepsUnexplainedKeyOfRepeatedRequest: a browser sends a request again by itself when its connection breaks. The
-// key that nothing explains is named, and stays; the one whose secret was seen is deleted.
+// A browser repeats a request by itself when the connection breaks, which generates two keys. The client deletes the one
+// whose secret it has read. It names the other one, which may be someone else's, and keeps it.
 func TestGenerate_KeepsUnexplainedKeyOfRepeatedRequest(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, setup{timeout: 3 * short})
-	b.arm(t, sandbox.Fault{Method: "POST", Template: dataKeys, Kind: sandbox.FaultLoseAnswer, Times: 1})
-	_, err := b.Generate(t.Context(), request())
-	keys := b.Sandbox.Keys(kaffebonna)
+	e := newEnv(t, setup{timeout: 3 * short})
+	e.InjectFault(t, sandbox.Fault{Method: "POST", Template: dataKeys, Kind: sandbox.FaultLoseAnswer, Times: 1})
+	_, err := e.Generate(t.Context(), request())
+	keys := e.Sandbox.Keys(kaffebonna)
 	if unexplained, ok := errors.AsType[*portalpages.UnexplainedError](err); !ok || len(unexplained.Usernames) != 1 || unexplained.Usernames[0] != keys[len(keys)-1].Username {
 		t.Errorf("the error is %v", err)
 	}
-	b.left(t, kaffebonna, 1)
+	e.wantNewKeys(t, kaffebonna, 1)
 }
 
-// TestDeleteOrphan_KeepsKeysOfOthers: what can't be told apart is nobody's, and stays.
+// With two new keys, the client can't tell which one is the orphaned key.
 func TestDeleteOrphan_KeepsKeysOfOthers(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, setup{timeout: 3 * short})
+	e := newEnv(t, setup{timeout: 3 * short})
 	orphan := kustom.Orphan{MerchantID: kaffebonna, Before: kustom.Bar}
-	for _, key := range b.Sandbox.Keys(kaffebonna) {
+	for _, key := range e.Sandbox.Keys(kaffebonna) {
 		orphan.Before += key.Username + kustom.Bar
 	}
 	for range 2 {
-		if _, err := b.GenerateKey(kaffebonna, ""); err != nil {
+		if _, err := e.GenerateKey(kaffebonna, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var unexplained *portalpages.UnexplainedError
-	if err := b.DeleteOrphan(t.Context(), orphan); !errors.As(err, &unexplained) || len(unexplained.Usernames) != 2 {
+	if err := e.DeleteOrphan(t.Context(), orphan); !errors.As(err, &unexplained) || len(unexplained.Usernames) != 2 {
 		t.Errorf("the error is %v", err)
 	}
-	b.left(t, kaffebonna, 2)
+	e.wantNewKeys(t, kaffebonna, 2)
 }
 
 func TestGenerate_ReportsReachedLimit(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, setup{timeout: 3 * short, options: sandbox.Options{KeyLimit: 2}})
-	if _, err := b.Generate(t.Context(), request()); !kustom.IsLimitReached(err) {
+	e := newEnv(t, setup{timeout: 3 * short, options: sandbox.Options{KeyLimit: 2}})
+	if _, err := e.Generate(t.Context(), request()); !kustom.IsLimitReached(err) {
 		t.Errorf("the error is %v", err)
 	}
-	b.left(t, kaffebonna, 0)
+	e.wantNewKeys(t, kaffebonna, 0)
 }
 
 func TestStores_ListsAllStores(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, setup{})
+	e := newEnv(t, setup{})
 	var got []string
-	for store, err := range b.Stores(t.Context()) {
+	for store, err := range e.Stores(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		got = append(got, store.MerchantID)
 	}
 	if len(got) != len(sandbox.ThreeShops().Stores) {
-		t.Errorf("the stores are %v", got)
+		t.Errorf("the stores are %v, want all", got)
 	}
 	var none *portalpages.NoStoreError
-	if _, err := b.all(t, "M99999999"); !errors.As(err, &none) {
+	if _, err := e.listKeys(t, "M99999999"); !errors.As(err, &none) {
 		t.Errorf("the error is %v", err)
 	}
-	status, err := b.Portal.EndpointStatus(t.Context(), kaffebonna)
-	want, wantErr := b.Sandbox.EndpointStatus(kaffebonna)
+	status, err := e.EndpointStatus(t.Context(), kaffebonna)
+	want, wantErr := e.Sandbox.EndpointStatus(kaffebonna)
 	if err != nil || wantErr != nil || status.ActionRequired != want.ActionRequired {
 		t.Errorf("the status is %+v (%v), want %+v", status, err, want)
 	}
@@ -187,20 +186,21 @@ func TestStores_ListsAllStores(t *testing.T) {
 
 func TestKeys_ReportsEndedSession(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, setup{})
-	b.EndSessions()
-	_, err := b.all(t, kaffebonna)
-	isKind(t, err, browser.SignedOut)
+	e := newEnv(t, setup{})
+	e.EndSessions()
+	_, err := e.listKeys(t, kaffebonna)
+	if !browser.IsKind(err, browser.SignedOut) {
+		t.Errorf("the error is %v", err)
+	}
 }
 
-// TestGenerate_ClicksNothingAfterCancel: nothing is asked for any more.
-func TestGenerate_ClicksNothingAfterCancel(t *testing.T) {
+func TestGenerate_ClicksNothingAfterTimeout(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, setup{})
+	e := newEnv(t, setup{})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	if _, err := b.Generate(ctx, request()); err == nil {
-		t.Error("a key is returned")
+	if _, err := e.Generate(ctx, request()); err == nil {
+		t.Error("Generate returns a key")
 	}
-	b.left(t, kaffebonna, 0)
+	e.wantNewKeys(t, kaffebonna, 0)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// manyKeys is a store with so many keys.
+// manyKeys returns a seed whose first store has n keys.
 func manyKeys(n int) sandbox.Seed {
 	seed := sandbox.ThreeShops()
 	seed.Stores[0].Keys, seed.Shops = nil, nil
@@ -22,7 +22,7 @@ func manyKeys(n int) sandbox.Seed {
 	return seed
 }
 
-// manyStores is a user of so many stores, of which the first three are known.
+// manyStores returns a seed with n stores more than [sandbox.ThreeShops].
 func manyStores(n int) sandbox.Seed {
 	seed := sandbox.ThreeShops()
 	for i := range n {
@@ -31,7 +31,7 @@ func manyStores(n int) sandbox.Seed {
 	return seed
 }
 
-// playground is one store of the playground, whose pages have a way to production.
+// playground returns a seed with one store of the playground. Its pages have a link to production.
 func playground() sandbox.Seed {
 	const store = "PM00412871"
 	return sandbox.Seed{
@@ -55,23 +55,23 @@ func TestKeys_ListsKeysOfStore(t *testing.T) {
 		"none":                {manyKeys(0), fjellsport, nil},
 		"a full page":         {manyKeys(10), fjellsport, nil},
 		"three pages":         {manyKeys(23), fjellsport, nil},
-		"pages by icons":      {manyKeys(23), fjellsport, []string{"next-icon"}},
-		"pages by links":      {manyKeys(23), fjellsport, []string{"next-link"}},
+		"paged by icons":      {manyKeys(23), fjellsport, []string{"next-icon"}},
+		"paged by links":      {manyKeys(23), fjellsport, []string{"next-link"}},
 		"load more":           {manyKeys(23), fjellsport, []string{"load-more"}},
 		"no count":            {manyKeys(23), fjellsport, []string{"count-absent", "next-absent"}},
-		"beside lookalikes":   {sandbox.ThreeShops().WithLookalikes(), kaffebonna, nil},
+		"similar names":       {sandbox.ThreeShops().WithLookalikes(), kaffebonna, nil},
 		"the playground":      {playground(), "PM00412871", nil},
 		"one of many stores":  {manyStores(300), "M00700250", nil},
 		"many without search": {manyStores(120), kaffebonna, []string{"combobox-no-search"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, setup{seed: test.seed, options: sandbox.Options{Pages: sandbox.PagesOptions{Mutations: test.mutations}}, timeout: 3 * short})
-			keys, err := b.all(t, test.store)
+			e := newEnv(t, setup{seed: test.seed, options: sandbox.Options{Pages: sandbox.PagesOptions{Mutations: test.mutations}}, timeout: 3 * short})
+			keys, err := e.listKeys(t, test.store)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := b.Sandbox.Keys(test.store)
+			want := e.Sandbox.Keys(test.store)
 			if len(keys) != len(want) {
 				t.Fatalf("%d keys are listed, want %d", len(keys), len(want))
 			}
@@ -81,37 +81,37 @@ func TestKeys_ListsKeysOfStore(t *testing.T) {
 					t.Errorf("key %+v, want %+v", key, want[i])
 				}
 			}
-			b.kept(t)
+			e.WantNoViolations(t)
 		})
 	}
 }
 
 func TestDeleteOrphan_FindsKeyOnLaterPage(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, setup{seed: manyKeys(12)})
+	e := newEnv(t, setup{seed: manyKeys(12)})
 	orphan := kustom.Orphan{MerchantID: fjellsport, CredentialID: fjellsport + "-k11"}
 	for range 2 {
-		if err := b.DeleteOrphan(t.Context(), orphan); err != nil {
+		if err := e.DeleteOrphan(t.Context(), orphan); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := len(b.ids(fjellsport)); n != 11 {
+	if n := len(e.usernames(fjellsport)); n != 11 {
 		t.Errorf("there are %d keys, want 11", n)
 	}
-	b.kept(t)
+	e.WantNoViolations(t)
 }
 
-func TestStores_ListsHundreds(t *testing.T) {
+func TestStores_ListsHundredsOfStores(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, setup{seed: manyStores(300)})
+	e := newEnv(t, setup{seed: manyStores(300)})
 	n := 0
-	for _, err := range b.Stores(t.Context()) {
+	for _, err := range e.Stores(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		n++
 	}
-	if n != len(b.setup.seed.Stores) {
-		t.Errorf("there are %d stores, want %d", n, len(b.setup.seed.Stores))
+	if n != len(e.setup.seed.Stores) {
+		t.Errorf("%d stores are listed, want %d", n, len(e.setup.seed.Stores))
 	}
 }

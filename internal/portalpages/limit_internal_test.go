@@ -6,8 +6,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// TestLimitMessage_IsNewAndNoPartOfAWord: what the page has said before is no answer.
-func TestLimitMessage_IsNewAndNoPartOfAWord(t *testing.T) {
+// A text that the page has shown before the click says nothing about the click.
+func TestLimitMessage_FindsWordInNewText(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]bool{
 		"You have reached the limit of 10 keys.":  true,
@@ -18,7 +18,7 @@ func TestLimitMessage_IsNewAndNoPartOfAWord(t *testing.T) {
 		"There is a limit of 10 keys":             false,
 		"":                                        false,
 	} {
-		var d drawn
+		var d pageNodes
 		d.add(d.add(-1, "", ""), "", line)
 		v := &visit{Visit: &browser.Visit{Words: browser.NewWords(Table(), nil)}, lines: []string{"There is a limit of 10 keys"}}
 		if got := v.limitMessage(d.page(t)); (got != "") != want {

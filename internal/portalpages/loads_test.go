@@ -1,9 +1,7 @@
 package portalpages_test
 
 import (
-	"net/http"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -12,21 +10,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// loads is how many documents of the portal were loaded since the last call.
-func (b *bench) loads() int {
-	n := 0
-	for _, r := range b.Requests() {
-		if r.API == sandbox.PortalPages && r.Method == http.MethodGet && !strings.HasPrefix(r.Template, "/data/") {
-			n++
-		}
-	}
-	b.ResetRequests()
-	return n
-}
-
-// TestPages_AreLoadedOnce: what the page shows on which something was done is not loaded again. Only where it has more
-// pages, or does not show what came of the click, it is.
-func TestPages_AreLoadedOnce(t *testing.T) {
+// After a click, the client reads the result on the same page. It loads the list again only if the list has several pages,
+// or does not show the result.
+func TestPages_LoadedOnce(t *testing.T) {
 	t.Parallel()
 	stale := sandbox.Options{Pages: sandbox.PagesOptions{Mutations: []string{"list-stale"}}}
 	for name, test := range map[string]struct {
@@ -34,77 +20,59 @@ func TestPages_AreLoadedOnce(t *testing.T) {
 		store            string
 		generate, delete int
 	}{
-		"one page":                   {store: kaffebonna, generate: 1, delete: 1},
-		"pages":                      {setup: setup{seed: manyKeys(12), options: sandbox.Options{KeyLimit: 20}}, store: fjellsport, generate: 2, delete: 2},
-		"a list that is not renewed": {setup: setup{options: stale}, store: kaffebonna, generate: 2, delete: 1},
+		"one page":   {store: kaffebonna, generate: 1, delete: 1},
+		"pages":      {setup: setup{seed: manyKeys(12), options: sandbox.Options{KeyLimit: 20}}, store: fjellsport, generate: 2, delete: 2},
+		"stale list": {setup: setup{options: stale}, store: kaffebonna, generate: 2, delete: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, test.setup)
-			if _, err := b.all(t, test.store); err != nil {
+			e := newEnv(t, test.setup)
+			if _, err := e.listKeys(t, test.store); err != nil {
 				t.Fatal(err)
 			}
-			if n := b.loads(); n != 1 {
-				t.Errorf("a list takes %d loads", n)
+			if n := e.Loads(); n != 1 {
+				t.Errorf("a list takes %d loads, want 1", n)
 			}
-			key, err := b.Generate(t.Context(), kustom.Request{MerchantID: test.store})
-			b.generated(t, key, err)
-			if n := b.loads(); n != test.generate {
+			key, err := e.Generate(t.Context(), kustom.Request{MerchantID: test.store})
+			e.wantKey(t, key, err)
+			if n := e.Loads(); n != test.generate {
 				t.Errorf("a key takes %d loads, want %d", n, test.generate)
 			}
-			if err := b.DeleteOrphan(t.Context(), kustom.Orphan{MerchantID: test.store, CredentialID: key.CredentialID}); err != nil {
+			if err := e.DeleteOrphan(t.Context(), kustom.Orphan{MerchantID: test.store, CredentialID: key.CredentialID}); err != nil {
 				t.Fatal(err)
 			}
-			if n := b.loads(); n != test.delete {
+			if n := e.Loads(); n != test.delete {
 				t.Errorf("a deletion takes %d loads, want %d", n, test.delete)
 			}
-			b.left(t, test.store, 0)
+			e.wantNewKeys(t, test.store, 0)
 		})
 	}
 }
 
-// TestPages_WaitOnceForEachClick: what a page shows is read in the wait that found the page.
-func TestPages_WaitOnceForEachClick(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, setup{})
-	if _, err := b.all(t, kaffebonna); err != nil {
-		t.Fatal(err)
-	}
-	b.waits.Store(0)
-	if _, err := b.all(t, kaffebonna); err != nil {
-		t.Fatal(err)
-	}
-	// The API page, the open list of stores, the store in it, the keys.
-	const want = 4
-	if n := b.waits.Load(); n != want {
-		t.Errorf("a list takes %d waits, want %d", n, want)
-	}
-}
-
-// TestKeys_LoadOnePagePerTab: the stores' lists are read one after the other on the same page, unless a list has several
-// pages: another store's might then begin at a later one.
-func TestKeys_LoadOnePagePerTab(t *testing.T) {
+// One page shows the lists of several stores in turn. After a list of several pages, the client loads a new one, because
+// the next list might begin at a later page.
+func TestKeys_LoadsOnePagePerTab(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		seed        sandbox.Seed
 		tabs, loads int
 	}{
-		"one tab":              {manyStores(4), 1, 1},
-		"few stores":           {manyStores(2), 2, 1},
-		"two tabs":             {manyStores(4), 2, 2},
-		"more tabs than pay":   {manyStores(4), 4, 2},
-		"a list of more pages": {manyKeys(12), 1, 1 + 1},
+		"one tab":           {manyStores(4), 1, 1},
+		"few stores":        {manyStores(2), 2, 1},
+		"two tabs":          {manyStores(4), 2, 2},
+		"too many tabs":     {manyStores(4), 4, 2},
+		"list of two pages": {manyKeys(12), 1, 1 + 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, setup{seed: test.seed, tabs: test.tabs})
-			keys, err := b.all(t, "")
+			e := newEnv(t, setup{seed: test.seed, tabs: test.tabs})
+			keys, err := e.listKeys(t, "")
 			if err != nil {
 				t.Fatal(err)
 			}
 			var want []string
-			for _, store := range b.setup.seed.Stores {
-				want = append(want, b.ids(store.MerchantID)...)
+			for _, store := range e.setup.seed.Stores {
+				want = append(want, e.usernames(store.MerchantID)...)
 			}
 			var got []string
 			for _, key := range keys {
@@ -113,23 +81,23 @@ func TestKeys_LoadOnePagePerTab(t *testing.T) {
 			if slices.Sort(got); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 				t.Errorf("the keys are %v, want %v", got, want)
 			}
-			if n := b.loads(); n != test.loads {
-				t.Errorf("%d stores take %d loads, want %d", len(b.setup.seed.Stores), n, test.loads)
+			if n := e.Loads(); n != test.loads {
+				t.Errorf("%d stores take %d loads, want %d", len(e.setup.seed.Stores), n, test.loads)
 			}
-			b.kept(t)
+			e.WantNoViolations(t)
 		})
 	}
 }
 
-// TestPages_WaitOnlyForWhatMayCome: a list that says how many keys it has, and shows them after an answer, is not waited
-// for any longer. Without the number, more rows may come.
-func TestPages_WaitOnlyForWhatMayCome(t *testing.T) {
+// A list that shows its count is complete once it has that many rows. Without a count, more rows may follow. Each list also
+// needs only one wait for each click.
+func TestPages_WaitNoLongerThanNeeded(t *testing.T) {
 	t.Parallel()
 	uncounted := sandbox.Options{Pages: sandbox.PagesOptions{Mutations: []string{"count-absent"}}}
 	const brief, short = 100 * time.Millisecond, 300 * time.Millisecond
 	for name, test := range map[string]struct {
 		options sandbox.Options
-		// list is how long the list must stay the same.
+		// list is how long the list itself must stay the same.
 		list time.Duration
 	}{
 		"counted":   {list: short},
@@ -137,33 +105,33 @@ func TestPages_WaitOnlyForWhatMayCome(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, setup{options: test.options})
-			if _, err := b.all(t, kaffebonna); err != nil {
+			e := newEnv(t, setup{options: test.options})
+			if _, err := e.listKeys(t, kaffebonna); err != nil {
 				t.Fatal(err)
 			}
-			b.waited()
-			if _, err := b.all(t, kaffebonna); err != nil {
+			e.waits.Reset()
+			if _, err := e.listKeys(t, kaffebonna); err != nil {
 				t.Fatal(err)
 			}
 			// The API page, the open list of stores, the store in it, the keys.
 			list := short + 2*brief + test.list
-			if got := b.waited(); got != list {
-				t.Errorf("a list waits for %v, want %v", got, list)
+			if n, quiet := e.waits.Reset(); n != 4 || quiet != list {
+				t.Errorf("a list takes %d waits of %v, want 4 of %v", n, quiet, list)
 			}
-			key, err := b.Generate(t.Context(), kustom.Request{MerchantID: kaffebonna})
-			b.generated(t, key, err)
+			key, err := e.Generate(t.Context(), kustom.Request{MerchantID: kaffebonna})
+			e.wantKey(t, key, err)
 			// The button, the popup, the list behind it.
-			if got, want := b.waited(), list+2*short+test.list; got != want {
-				t.Errorf("a key waits for %v, want %v", got, want)
+			if _, quiet := e.waits.Reset(); quiet != list+2*short+test.list {
+				t.Errorf("generating a key waits %v, want %v", quiet, list+2*short+test.list)
 			}
-			if err := b.DeleteOrphan(t.Context(), kustom.Orphan{MerchantID: kaffebonna, CredentialID: key.CredentialID}); err != nil {
+			if err := e.DeleteOrphan(t.Context(), kustom.Orphan{MerchantID: kaffebonna, CredentialID: key.CredentialID}); err != nil {
 				t.Fatal(err)
 			}
 			// The row, its menu, the dialog, the end of the dialog, the list behind it.
-			if got, want := b.waited(), list+4*short+test.list; got != want {
-				t.Errorf("a deletion waits for %v, want %v", got, want)
+			if _, quiet := e.waits.Reset(); quiet != list+4*short+test.list {
+				t.Errorf("a deletion waits %v, want %v", quiet, list+4*short+test.list)
 			}
-			b.left(t, kaffebonna, 0)
+			e.wantNewKeys(t, kaffebonna, 0)
 		})
 	}
 }

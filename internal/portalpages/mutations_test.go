@@ -12,18 +12,16 @@ import (
 )
 
 const (
-	// cards hide what a list of keys is recognised by, and native is a dialog that nobody can read.
+	// cards is a list that the client does not recognize. native is a dialog that it can't read.
 	cards  = "table-cards"
 	native = "delete-native"
 )
 
-// TestMutations_EndDoneOrStoppedBeforeTheClick holds for every change of the pages that the sandbox knows: a key is
-// listed, made and deleted again as on the pages of today, or, where the change is one that can't be got over, nothing is
-// clicked that changes something.
-func TestMutations_EndDoneOrStoppedBeforeTheClick(t *testing.T) {
+// With every mutation, the client lists, generates and deletes a key, or stops before it changes something.
+func TestMutations_SucceedOrStopBeforeClick(t *testing.T) {
 	t.Parallel()
 	rounds := sandboxtest.Rounds(sandbox.PortalPages, cards, native)
-	// What takes its time is tried by itself as well: what another mutation makes a run wait for would hide it.
+	// In a round with others, the waits for another mutation could hide a missing wait for a slow one.
 	for _, slow := range []string{"empty-first", "rows-late", "skeleton-rows"} {
 		rounds = append(rounds, []string{slow})
 	}
@@ -35,29 +33,29 @@ func TestMutations_EndDoneOrStoppedBeforeTheClick(t *testing.T) {
 			if !lists || !deletes {
 				o.timeout = 2 * short
 			}
-			b := newBench(t, o)
-			keys, err := b.all(t, kaffebonna)
-			if (err == nil) != lists || lists && len(keys) != len(b.ids(kaffebonna)) {
-				t.Errorf("%d keys are listed, and there are %d: %v", len(keys), len(b.ids(kaffebonna)), err)
+			e := newEnv(t, o)
+			keys, err := e.listKeys(t, kaffebonna)
+			if (err == nil) != lists || lists && len(keys) != len(e.usernames(kaffebonna)) {
+				t.Errorf("%d of %d keys are listed: %v", len(keys), len(e.usernames(kaffebonna)), err)
 			}
-			key, err := b.Generate(context.WithoutCancel(t.Context()), request())
+			key, err := e.Generate(context.WithoutCancel(t.Context()), request())
 			if (err == nil) != lists {
-				t.Errorf("making a key ends with: %v", err)
+				t.Errorf("generating a key ends with: %v", err)
 			}
 			if err != nil {
-				b.left(t, kaffebonna, 0)
+				e.wantNewKeys(t, kaffebonna, 0)
 				return
 			}
-			b.left(t, kaffebonna, 1)
-			err = b.DeleteOrphan(t.Context(), kustom.Orphan{MerchantID: kaffebonna, CredentialID: key.CredentialID})
+			e.wantNewKeys(t, kaffebonna, 1)
+			err = e.DeleteOrphan(t.Context(), kustom.Orphan{MerchantID: kaffebonna, CredentialID: key.CredentialID})
 			if (err == nil) != deletes {
 				t.Errorf("deleting a key ends with: %v", err)
 			}
 			if err != nil {
-				b.left(t, kaffebonna, 1)
+				e.wantNewKeys(t, kaffebonna, 1)
 				return
 			}
-			b.left(t, kaffebonna, 0)
+			e.wantNewKeys(t, kaffebonna, 0)
 		})
 	}
 }

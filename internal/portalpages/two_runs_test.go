@@ -11,16 +11,16 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
 )
 
-// TestGenerate_TwoRunsLoseNoKey: two runs can't tell their keys apart by pages. Each gets its key, or an error; no run
-// deletes the key that the other has got, and whatever is left in the store is got or named.
+// On pages, two runs can't tell their keys apart. Each run returns a key or an error, and deletes no key that the other one
+// returns. Every key that is left in the store is returned, or named in an error.
 func TestGenerate_TwoRunsLoseNoKey(t *testing.T) {
 	t.Parallel()
 	const rounds = 3
-	b := newBench(t, setup{})
-	first := b.Portal
-	b.signIn(t)
-	runs := []*portalpages.Portal{first, b.Portal}
-	accounted := b.ids(kaffebonna)
+	e := newEnv(t, setup{})
+	first := e.Portal
+	e.newClient(t)
+	runs := []*portalpages.Portal{first, e.Portal}
+	accounted := e.usernames(kaffebonna)
 	for range rounds {
 		keys, errs := make([]kustom.NewKey, len(runs)), make([]error, len(runs))
 		var group sync.WaitGroup
@@ -28,7 +28,7 @@ func TestGenerate_TwoRunsLoseNoKey(t *testing.T) {
 			group.Go(func() { keys[i], errs[i] = run.Generate(t.Context(), request()) })
 		}
 		group.Wait()
-		now := b.ids(kaffebonna)
+		now := e.usernames(kaffebonna)
 		for i, err := range errs {
 			if err != nil {
 				accounted = append(accounted, named(err)...)
@@ -40,19 +40,19 @@ func TestGenerate_TwoRunsLoseNoKey(t *testing.T) {
 		}
 		for _, username := range now {
 			if !slices.Contains(accounted, username) {
-				t.Errorf("nobody knows of %s: %v", username, errs)
+				t.Errorf("no run returns or names %s: %v", username, errs)
 			}
 		}
 	}
-	for _, key := range b.seeded[kaffebonna] {
-		if !slices.Contains(b.ids(kaffebonna), key.Username) {
-			t.Errorf("%s is gone", key.Username)
+	for _, username := range e.seeded[kaffebonna] {
+		if !slices.Contains(e.usernames(kaffebonna), username) {
+			t.Errorf("the initial key %s is deleted", username)
 		}
 	}
-	b.kept(t)
+	e.WantNoViolations(t)
 }
 
-// named are the usernames that an error tells of.
+// named returns the usernames in an error.
 func named(err error) []string {
 	var usernames []string
 	if unexplained := (*portalpages.UnexplainedError)(nil); errors.As(err, &unexplained) {

@@ -30,7 +30,7 @@ func open(t *testing.T, redactor *vendortext.Redactor) (path string, f *progress
 	return path, f
 }
 
-// lines reads a progress file, and fails the test where a line can't be read.
+// lines returns the lines of a progress file.
 func lines(t *testing.T, path string) []progress.Line {
 	t.Helper()
 	content, err := os.ReadFile(path)
@@ -72,7 +72,7 @@ func TestFile_WritesOneLineForEachStep(t *testing.T) {
 	}
 }
 
-func TestFile_IsItsOwnersAlone(t *testing.T) {
+func TestFile_IsReadableByOwnerOnly(t *testing.T) {
 	t.Parallel()
 	path, _ := open(t, nil)
 	info, err := os.Stat(path)
@@ -80,12 +80,11 @@ func TestFile_IsItsOwnersAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
-		t.Errorf("its mode is %v", info.Mode())
+		t.Errorf("the file has mode %v", info.Mode())
 	}
 }
 
-// Several writers write lines of different lengths at once, and one begins a new file.
-func TestFile_ProcessesNeverTearLine(t *testing.T) {
+func TestFile_ConcurrentWritersKeepLinesWhole(t *testing.T) {
 	t.Parallel()
 	path, _ := open(t, nil)
 	const processes, steps = 8, 100
@@ -111,7 +110,7 @@ func TestFile_ProcessesNeverTearLine(t *testing.T) {
 		runs[line.Run] = true
 	}
 	if len(seen) != processes*steps || len(runs) != processes {
-		t.Errorf("%d lines of %d runs", len(seen), len(runs))
+		t.Errorf("the file has %d lines of %d runs, want %d of %d", len(seen), len(runs), processes*steps, processes)
 	}
 }
 
@@ -128,8 +127,7 @@ func TestFile_HoldsNoSecret(t *testing.T) {
 	}
 }
 
-// Log rotation moves the file.
-func TestFile_SurvivesBeingMovedAway(t *testing.T) {
+func TestFile_SurvivesLogRotation(t *testing.T) {
 	t.Parallel()
 	path, f := open(t, nil)
 	if err := os.Rename(path, path+".1"); err != nil {
@@ -143,7 +141,7 @@ func TestFile_SurvivesBeingMovedAway(t *testing.T) {
 	}
 }
 
-func TestOpen_RefusesWhatCantBeWritten(t *testing.T) {
+func TestOpen_RefusesUnwritablePath(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, path := range []string{dir, filepath.Join(dir, "missing", "progress.jsonl")} {

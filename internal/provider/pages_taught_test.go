@@ -90,25 +90,25 @@ func named(text string) string {
 }
 
 // show does what a person who knows the pages would do.
-func (s *taughtShop) show(question string) browsertest.Deed {
+func (s *taughtShop) show(question string) browsertest.Answer {
 	switch {
 	case strings.Contains(question, "The provider can't use that"):
-		return browsertest.Deed{Press: "Stop"}
+		return browsertest.Answer{Press: "Stop"}
 	case strings.Contains(question, "Is this the right one?"):
-		return browsertest.Deed{Press: "OK"}
+		return browsertest.Answer{Press: "OK"}
 	case strings.Contains(question, "Open the menu of any key"):
-		return browsertest.Deed{Click: []string{`document.querySelector("td [aria-haspopup=menu]")`}, Press: "Done"}
+		return browsertest.Answer{Click: []string{`document.querySelector("td [aria-haspopup=menu]")`}, Press: "Done"}
 	case strings.Contains(question, "Choose the item that deletes the key"):
-		return browsertest.Deed{Click: []string{named("Ta vekk")}, Press: "Done"}
+		return browsertest.Answer{Click: []string{named("Ta vekk")}, Press: "Done"}
 	}
 	known := foreign()
 	known["Developers"] = known["Integrations"]
 	for word, text := range known {
 		if strings.Contains(question, fmt.Sprintf("called %q", word)) || word == "Delete API Key" && strings.Contains(question, `called "Delete API key"`) {
-			return browsertest.Deed{Point: named(text)}
+			return browsertest.Answer{Point: named(text)}
 		}
 	}
-	return browsertest.Deed{Press: "Skip"}
+	return browsertest.Answer{Press: "Skip"}
 }
 
 // check checks the shop, and returns what it says.

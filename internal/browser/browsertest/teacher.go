@@ -5,57 +5,38 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
-// Deed is what a person does when a window asks.
-type Deed struct {
-	// Click and Point are expressions of JavaScript for elements of the page: those that the person clicks, and the one
-	// that they point at. Press is a button of the window.
+// Answer is how a person answers a window.
+type Answer struct {
+	// Click has the elements of the page to click, and Point the one to point at, as JavaScript expressions. Press is a
+	// button of the window.
 	Click        []string
 	Point, Press string
 }
 
-// Teacher does what the windows ask of a person who teaches, with the mouse. It is safe for concurrent use.
+// Teacher answers, with the mouse, the windows that ask a user to point at elements. It is safe for concurrent use.
 type Teacher struct {
-	// Hosts are those of the pages.
+	// Hosts are the hosts of the pages.
 	Hosts []string
-	// Do returns what to do, for what the window says.
-	Do func(question string) Deed
-
-	mu        sync.Mutex
-	questions []string
-	errs      []error
+	// Do returns the answer. It gets the text of the window.
+	Do func(question string) Answer
+	record
 }
 
-// Attend does what one window asks.
+// Attend answers one window.
 func (a *Teacher) Attend(ctx context.Context) {
-	question, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.title + "\n" + document.body.innerText`))
-	if err == nil {
-		a.note(&a.questions, question)
-		err = a.obey(ctx, a.Do(question))
-	}
-	// The window may be closed before the mouse is let go.
-	if err != nil && ctx.Err() == nil {
-		a.mu.Lock()
-		a.errs = append(a.errs, fmt.Errorf("%q: %w", question, err))
-		a.mu.Unlock()
-		// Nobody is to wait for a teacher who is at a loss.
-		_, _ = chromedp.Run(ctx, chromedp.Click(`//button[text()="Stop"]`))
+	if !a.attend(ctx, func(question string) error { return a.answer(ctx, a.Do(question)) }) {
+		// Otherwise, the provider would wait for an answer.
+		_ = press(ctx, "Stop")
 	}
 }
 
-func (a *Teacher) note(all *[]string, text string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	*all = append(*all, text)
-}
-
-func (a *Teacher) obey(ctx context.Context, d Deed) error {
+func (a *Teacher) answer(ctx context.Context, d Answer) error {
 	for _, element := range d.Click {
 		if err := a.click(ctx, element, `true`); err != nil {
 			return err
@@ -69,11 +50,10 @@ func (a *Teacher) obey(ctx context.Context, d Deed) error {
 	if d.Press == "" {
 		return nil
 	}
-	_, err := chromedp.Run(ctx, chromedp.Click(`//button[text()="`+d.Press+`"]`))
-	return err
+	return press(ctx, d.Press)
 }
 
-// click clicks an element of the page, as soon as it is there and the page is ready.
+// click clicks an element of the page, as soon as it exists and ready is true.
 func (a *Teacher) click(ctx context.Context, element, ready string) error {
 	where := fmt.Sprintf(`(() => {
 		const e = %s;
@@ -101,10 +81,10 @@ func (a *Teacher) click(ctx context.Context, element, ready string) error {
 			return chromedp.Do(inPage, chromedp.MouseClickXY(at[0], at[1]))
 		}
 	}
-	return errors.New("the page has not got " + element)
+	return errors.New("the page does not have " + element)
 }
 
-// page returns the page that the window asks about.
+// page returns the page of one of the hosts.
 func (a *Teacher) page(ctx context.Context) (target.ID, error) {
 	all, err := chromedp.Targets(ctx)
 	if err != nil {
@@ -118,12 +98,5 @@ func (a *Teacher) page(ctx context.Context) (target.ID, error) {
 			}
 		}
 	}
-	return "", errors.New("there is no page")
-}
-
-// Questions returns what was asked so far, and what went wrong with the answers.
-func (a *Teacher) Questions() ([]string, []error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return append([]string(nil), a.questions...), append([]error(nil), a.errs...)
+	return "", errors.New("no page of the hosts is open")
 }
