@@ -15,7 +15,7 @@ const minIndexed = 4
 // needles are the forms of secrets to search for, indexed by their first bytes. A text is scanned once for all of them.
 type needles struct {
 	long map[[minIndexed]byte][]needle
-	// short has the secrets that are too short for the index. Only their plain form is searched.
+	// short has the secrets whose text is too short for the index. Their plain form is searched as it is.
 	short []string
 }
 
@@ -44,11 +44,12 @@ func (n *needles) markShort(text string, hidden []bool) {
 
 // add adds a secret in all encodings.
 func (n *needles) add(secret string) {
-	if len(secret) < minIndexed {
+	if len(plainFold(secret).text) < minIndexed {
 		n.short = append(n.short, secret)
-		return
 	}
-	n.addAll(encodings(secret), false)
+	if len(secret) >= minIndexed {
+		n.addAll(encodings(secret), false)
+	}
 }
 
 func (n *needles) addAll(texts []string, isPrefix bool) {

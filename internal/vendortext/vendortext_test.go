@@ -199,6 +199,8 @@ func FuzzShow(f *testing.F) {
 	f.Add("before ", token, " after")
 	f.Add("%", "25kco", "\\u00")
 	f.Add("\xff", "aaaaaa", "aaaa")
+	f.Add("0", "            ", "$")
+	f.Add("", "a            b", "")
 	f.Fuzz(func(t *testing.T, before, secret, after string) {
 		redactor := vendortext.NewRedactor()
 		redactor.AddSecrets(secret)
