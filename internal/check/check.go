@@ -47,8 +47,8 @@ type Portal interface {
 
 // Merchant is Kustom's merchant API.
 type Merchant interface {
-	// Refuses returns nil if the API rejects invented credentials.
-	Refuses(ctx context.Context, e kustom.Environment) error
+	// CheckRejectsInvented returns nil if the API rejects invented credentials.
+	CheckRejectsInvented(ctx context.Context, e kustom.Environment) error
 }
 
 // Shop is a shop, by Mystore's API or its pages.
@@ -185,7 +185,7 @@ func (r *run) printKeys(store kustom.Store, got portalpages.Examined) {
 // checkMerchant checks the merchant API.
 func (r *run) checkMerchant(ctx context.Context) {
 	r.out.heading("Kustom's merchant API, at %s", r.MerchantURL)
-	if err := r.Merchant.Refuses(ctx, r.Environment); err != nil {
+	if err := r.Merchant.CheckRejectsInvented(ctx, r.Environment); err != nil {
 		r.fail("whether it refuses a wrong secret", err)
 		return
 	}

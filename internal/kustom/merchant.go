@@ -17,12 +17,10 @@ import (
 // Merchant is the client of the merchant API. It is safe for concurrent use.
 type Merchant struct {
 	client *transport.Client
-	// turn is held by the call that reads or sets checked and impostor.
+	// turn is held by the call that checks whether the server is the merchant API.
 	turn *semaphore.Weighted
-	// checked says whether the check with invented credentials is done. impostor says why the API failed it; nil if
-	// it passed. Only the holder of turn may use them.
-	checked  bool
-	impostor *ImpostorError
+	// genuine says that the server has rejected invented credentials. Only the holder of turn may use it.
+	genuine bool
 }
 
 // NewMerchant returns a client of the merchant API.
@@ -99,21 +97,19 @@ var errUnexpectedOrder = errors.New("the merchant API returned an order that doe
 // Prove asks the merchant API once for an order that does not exist. Only a working pair gets a 404 with an
 // empty body (observed at Kustom in August 2026) or with Kustom's error body. If the checkout API's answer is
 // inconclusive, Prove asks order management the same. Prove touches no order. It is not known whether it counts
-// as traffic in the portal's endpoint switch status; at most it counts for the checkout.
+// as traffic in the portal's endpoint switch status; at most it counts as traffic of the checkout.
 //
-// A pair counts as accepted only if the API rejects invented credentials. The client checks that once in its life.
-// Any error is a [*ProofError].
+// Before its first pair, the client checks that the server rejects invented credentials, so that no other server gets
+// a secret or is believed. Any error is a [*ProofError].
 func (m *Merchant) Prove(ctx context.Context, username, secret string) error {
+	if err := m.rejectsInvented(ctx, secret); err != nil {
+		return &ProofError{Username: username, Verdict: verdictOfCheck(err), Cause: err}
+	}
 	auth := transport.Basic{Username: username, Password: secret}
 	err := m.getUnknownOrder(ctx, pathOrder, auth)
 	verdict := verdictOf(err)
 	if verdict == VerdictUnknown && isClientError(err) && m.hasNoSuchOrder(ctx, auth) {
 		verdict = verdictAccepted
-	}
-	if verdict == verdictAccepted || verdict == VerdictNoProduct {
-		if failure := m.refusesInvented(ctx, secret); failure != nil {
-			return &ProofError{Username: username, Verdict: verdictOfCheck(failure), Cause: failure}
-		}
 	}
 	if verdict == verdictAccepted {
 		return nil
@@ -145,40 +141,37 @@ func (m *Merchant) hasNoSuchOrder(ctx context.Context, auth transport.Basic) boo
 		(strings.Contains(failure.Code, "ORDER") || failure.Code == "NOT_FOUND")
 }
 
-// Refuses checks that the API rejects invented credentials of the environment. The error is an
+// CheckRejectsInvented checks that the API rejects invented credentials of the environment. The error is an
 // [*ImpostorError] if the server is not the merchant API.
-func (m *Merchant) Refuses(ctx context.Context, e Environment) error {
-	return m.refusesInvented(ctx, e.SecretPrefix(SecretKustom)+"0")
+func (m *Merchant) CheckRejectsInvented(ctx context.Context, e Environment) error {
+	return m.rejectsInvented(ctx, e.SecretPrefix(SecretKustom)+"0")
 }
 
-// refusesInvented checks that the API rejects invented credentials. It caches the answer, but not a failure to get one.
-func (m *Merchant) refusesInvented(ctx context.Context, like string) error {
+// rejectsInvented returns nil if the API rejects invented credentials. It remembers that, and repeats a check that failed.
+func (m *Merchant) rejectsInvented(ctx context.Context, like string) error {
 	if err := m.turn.Acquire(ctx, 1); err != nil {
 		return err
 	}
 	defer m.turn.Release(1)
-	if !m.checked {
-		err := m.getUnknownOrder(ctx, pathOrder, inventedPair(like))
-		if !isAnswer(err) || verdictOf(err) == VerdictFirewall {
-			return fmt.Errorf("ask with an invented username and secret: %w", err)
-		}
-		m.checked, m.impostor = true, m.impostorIn(err)
-	}
-	if m.impostor != nil {
-		return m.impostor
-	}
-	return nil
-}
-
-// impostorIn reads the answer to invented credentials. It returns an error that describes the impostor, or nil if the
-// API rejected the pair.
-func (m *Merchant) impostorIn(err error) *ImpostorError {
-	if verdictOf(err) == VerdictRefused {
+	if m.genuine {
 		return nil
 	}
+	err := m.getUnknownOrder(ctx, pathOrder, inventedPair(like))
+	switch verdict := verdictOf(err); {
+	case verdict == VerdictRefused:
+		m.genuine = true
+		return nil
+	case verdict == VerdictFirewall || !isAnswer(err):
+		return fmt.Errorf("ask with an invented username and secret: %w", err)
+	}
+	return m.impostor(err)
+}
+
+// impostor describes the server that gave an answer other than 401 to invented credentials.
+func (m *Merchant) impostor(answer error) *ImpostorError {
 	e := &ImpostorError{Host: m.client.BaseURL.Host}
 	var failure *transport.Error
-	if errors.As(err, &failure) {
+	if errors.As(answer, &failure) {
 		e.Status, e.Body, e.MediaType = failure.Status, failure.Body, failure.MediaType
 	}
 	return e

@@ -169,7 +169,7 @@ func course(requests []sandbox.Request) []string {
 func (v *vendors) wantConnected(t *testing.T, shop, merchantID string, before []sandbox.Key, gone []outgoing) {
 	t.Helper()
 	v.wantWorking(t, shop)
-	want := []string{"make", "prove", "try invented credentials", "install", "read back"}
+	want := []string{"make", "try invented credentials", "prove", "install", "read back"}
 	deleted := map[string]bool{}
 	for _, key := range gone {
 		want = append(want, "delete")

@@ -195,7 +195,7 @@ func TestConnection_RotatesInPlace(t *testing.T) {
 			}
 			w.mustPlan(t, planOf{actions: "update", reason: test.reason, toDelete: []string{first}})
 			w.mustApplySaved(t)
-			if got := course(w.sandbox.Requests()); !slices.Equal(got, []string{"make", "prove", "try invented credentials", "install", "read back", "delete"}) {
+			if got := course(w.sandbox.Requests()); !slices.Equal(got, []string{"make", "try invented credentials", "prove", "install", "read back", "delete"}) {
 				t.Errorf("the servers saw %q", got)
 			}
 			w.mustBeEmpty(t)

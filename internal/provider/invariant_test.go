@@ -206,6 +206,9 @@ func TestProof_RetriesWhilePropagating_I1(t *testing.T) {
 	w.mustBeRight(t, seed, 0)
 }
 
+// withKnownKey reports whether the request has the credentials of a key in the sandbox.
+func withKnownKey(r sandbox.Request) bool { return r.Caller != "" }
+
 // TestProof_FailureWritesNothing_I1 lets the proof fail in each way: the shop must not be touched,
 // and the advice must fit.
 func TestProof_FailureWritesNothing_I1(t *testing.T) {
@@ -224,8 +227,10 @@ func TestProof_FailureWritesNothing_I1(t *testing.T) {
 		},
 		{name: "accepts everything", want: "The server at api_url is not Kustom's merchant API",
 			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "text/plain"}},
-		{name: "no route", want: "answer of Kustom's merchant API was inconclusive",
+		{name: "no route", want: "The server at api_url is not Kustom's merchant API",
 			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "application/json", Body: `{"message":"no Route matched with those values"}`}},
+		{name: "no route for the pair", want: "answer of Kustom's merchant API was inconclusive",
+			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "application/json", Match: withKnownKey, Body: `{"message":"no Route matched with those values"}`}},
 		{name: "refused", want: "rejects this Kustom ID",
 			fault: sandbox.Fault{Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized}},
 		{name: "region firewall", want: "it accepts no requests from this region",

@@ -226,7 +226,7 @@ func impostor(problem, untouched string) message {
 		why:     fmt.Sprintf("The server at api_url is not Kustom's merchant API: %s.%s", problem, untouched),
 		do: fmt.Sprintf("Correct api_url (%s), or leave it out to use Kustom's own address. If it is right, a proxy or gateway in your network answers instead "+
 			"of the API. Ask the people who run the network.", envAPIURL),
-		note: "The provider sent credentials that do not exist, and the server accepted them. So the provider can't prove any credentials there.",
+		note: "The provider sent credentials that do not exist, and the server did not reject them. The provider did not send yours.",
 	}
 }
 

@@ -117,9 +117,9 @@ func TestSupportBundle_KeepsNoSecretOfProof(t *testing.T) {
 	seed.Stores[0].Services = []sandbox.Service{{Service: "checkout", Host: legacyHost}}
 	w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed, sandbox: sandbox.Options{Merchant: sandbox.MerchantJSON}})
 	got, all := w.gather(t, exampleSecret)
-	// The second call is the one with the invented credentials.
+	// The first call has the invented credentials.
 	if p := got.Proof; p == nil || p.Verdict != "accepted" || p.Cause != nil || len(p.Calls) != 2 ||
-		p.Calls[0].Status != http.StatusNotFound || p.Calls[1].Status != http.StatusUnauthorized || p.Calls[0].CorrelationID == "" {
+		p.Calls[0].Status != http.StatusUnauthorized || p.Calls[1].Status != http.StatusNotFound || p.Calls[1].CorrelationID == "" {
 		t.Errorf("the proof is %+v", p)
 	}
 	if s := got.EndpointStatus; s == nil || !s.ActionRequired || len(s.Services) != 1 || s.Services[0].Host != legacyHost {
