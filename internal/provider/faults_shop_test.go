@@ -212,7 +212,7 @@ func (s *shopRun) mustPutRight(t *testing.T, want seen) {
 			t.Errorf("the next plan is %+v, want it to delete %s, once", rest, had)
 		}
 	}
-	s.state, _ = s.rollout.apply(t, s.config, s.state)
+	s.state, _ = s.apply(t, s.config, s.state)
 	if plan := s.plan(t, s.config, s.state, tfdriver.Options{}); !plan.Empty() {
 		t.Errorf("I4: the plan after it is not empty: %+v", s.changes(plan))
 	}
