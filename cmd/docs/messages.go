@@ -37,7 +37,7 @@ const pageBegin = "---\npage_title: %q\ndescription: |-\n  %s\n---\n\n# %[1]s\n\
 func messagePage(page provider.GuidePage) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, pageBegin+" [All messages](%s.md) are in one index.\n\n"+
-		"Where an entry does not say what to do, the cure depends on the cause: the sentence below the message's first line. Find that in the index too.\n",
+		"If an entry does not say what to do, look at the sentence below the message's first line. It names the cause. The index has the causes too.\n",
 		page.Title, page.Description, messageIndex)
 	section := ""
 	for _, e := range page.Entries {

@@ -12,9 +12,9 @@ data "kustom_endpoint_status" "store" {
 }
 
 # The portal shows a service as switched when that service has sent a request to Kustom, up to a day
-# late. The checkout does so when the provider proves the new key. The order management does so when
-# you capture or change an order. Until then, this check warns in every plan and apply, and stops
-# nothing. The end of the warning does not prove the switch, because a portal user can dismiss the
+# late. The checkout does so with the next order. The order management does so when you capture or
+# change an order. Until then, this check warns in every plan and apply, and stops nothing.
+# The end of the warning does not prove the switch, because a portal user can dismiss the
 # request. To prove the switch, edit, capture and refund a new order.
 check "nothing_left_to_do" {
   assert {

@@ -77,7 +77,7 @@ func (e *Element) Find(t Target) []*Element {
 	return found
 }
 
-// preferred drops boxes that may be lists if others say that they are.
+// preferred drops the elements without the role of a list if one with that role was found.
 func preferred(found []*Element) []*Element {
 	var lists []*Element
 	for _, e := range found {
@@ -91,7 +91,7 @@ func preferred(found []*Element) []*Element {
 	return found
 }
 
-// notPressable reports whether a text is one that is not clicked.
+// notPressable reports whether an element is plain text, which the provider never clicks.
 func notPressable(e *Element) bool {
 	return nil != e.Closest(func(at *Element) bool {
 		return at.HasRole("heading", "columnheader", "label", "option", "alert", "status") || at.Tag == "p"

@@ -82,7 +82,7 @@ func (p *Portal) generate(ctx context.Context, orphan kustom.Orphan) (kustom.New
 	case !clicked && err != nil:
 		return kustom.NewKey{}, err
 	case err != nil || made.Secret == "":
-		return kustom.NewKey{}, p.abandon(ctx, orphan, made, err)
+		return kustom.NewKey{}, p.recoverLostPopup(ctx, orphan, made, err)
 	case made.Listed != nil:
 		return p.newKey(made, *made.Listed), nil
 	}
@@ -191,7 +191,7 @@ type popup struct {
 	Username, Secret string
 	// Confirm answers a dialog that comes before the popup.
 	Confirm *browser.Element
-	// Message is what the page says besides. It is no outcome.
+	// Message is the page's other text. It does not show whether the key was generated.
 	Message string
 	// Listed is the key in the list beside the popup, if it is the only new one; nil otherwise.
 	Listed *kustom.Key
@@ -343,7 +343,7 @@ func hasLetter(text string) bool {
 }
 
 // confirmListed finds a new key in its store's list, on a freshly loaded page. If the list has another new key,
-// somebody else made it and may mistake this one for theirs. Then confirmListed deletes this key only.
+// somebody else generated it, and may take this key for theirs. Then confirmListed deletes this key only.
 func (p *Portal) confirmListed(ctx context.Context, made popup, orphan kustom.Orphan) (kustom.NewKey, error) {
 	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
 	defer cancel()
@@ -358,7 +358,7 @@ func (p *Portal) confirmListed(ctx context.Context, made popup, orphan kustom.Or
 	}
 	if others := newKeys(keys, orphan, made.Username); len(others) > 0 {
 		cause := &UnexplainedError{MerchantID: orphan.MerchantID, Usernames: others}
-		if err := p.removeUnused(ctx, orphan.MerchantID, made.Username); err != nil {
+		if err := p.removeUndelivered(ctx, orphan.MerchantID, made.Username); err != nil {
 			return kustom.NewKey{}, &kustom.OrphanError{Orphan: orphan, Cause: cause, Cleanup: err}
 		}
 		return kustom.NewKey{}, cause
@@ -367,20 +367,19 @@ func (p *Portal) confirmListed(ctx context.Context, made popup, orphan kustom.Or
 }
 
 // newKeys returns the usernames of the keys that appeared after the request, except the given one.
-func newKeys(keys []kustom.Key, orphan kustom.Orphan, but string) []string {
+func newKeys(keys []kustom.Key, orphan kustom.Orphan, except string) []string {
 	var found []string
 	for _, key := range keys {
-		if key.Username != but && !strings.Contains(orphan.Before, kustom.Bar+key.Username+kustom.Bar) {
+		if key.Username != except && !strings.Contains(orphan.Before, kustom.Bar+key.Username+kustom.Bar) {
 			found = append(found, key.Username)
 		}
 	}
 	return found
 }
 
-// abandon finds out what a click made whose popup was not read, even if ctx is done. If there is one new key,
-// it deletes that key. If there is none, it may still appear. If there are several, the provider can't tell
-// which one it made.
-func (p *Portal) abandon(ctx context.Context, orphan kustom.Orphan, seen popup, cause error) error {
+// recoverLostPopup finds and deletes the key that a click generated if its popup was not read, even if ctx is done. If there
+// is no new key, it may still appear. If there are several, the provider can't tell which one is its own.
+func (p *Portal) recoverLostPopup(ctx context.Context, orphan kustom.Orphan, seen popup, cause error) error {
 	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
 	defer cancel()
 	if cause == nil {
@@ -414,7 +413,7 @@ func (p *Portal) removeNew(ctx context.Context, orphan kustom.Orphan) (bool, err
 	case 0:
 		return false, nil
 	case 1:
-		return true, p.removeUnused(ctx, keys[0].MerchantID, keys[0].Username)
+		return true, p.removeUndelivered(ctx, keys[0].MerchantID, keys[0].Username)
 	}
 	found := &UnexplainedError{MerchantID: orphan.MerchantID}
 	for _, key := range keys {

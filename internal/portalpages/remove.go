@@ -18,21 +18,21 @@ const maxAttempts = 3
 // errStillListed says that a key is still listed after its deletion.
 var errStillListed = errors.New("the key is still in the list after its deletion")
 
-// removeUnused deletes a key that was just made and that nobody uses. A user who must approve the deletion may
-// take a long time. Only the list on a freshly loaded page counts, whatever else the page says.
-func (p *Portal) removeUnused(ctx context.Context, merchantID, username string) error {
+// removeUndelivered deletes a key that was just generated and that nobody has got, so it asks no shop. A user who must approve
+// the deletion may take a long time. Only the list on a freshly loaded page counts, whatever else the page says.
+func (p *Portal) removeUndelivered(ctx context.Context, merchantID, username string) error {
 	return transport.WhileOutdated(func() error { return p.remove(ctx, merchantID, username, true) })
 }
 
-// remove deletes a key. It returns no error if the key is already gone. If prove is set, a freshly loaded page
+// remove deletes a key. It returns no error if the key is already gone. If reload is set, a freshly loaded page
 // must confirm the deletion. If not, the list on the page of the deletion is enough, and the caller lists the
 // keys.
-func (p *Portal) remove(ctx context.Context, merchantID, username string, prove bool) error {
+func (p *Portal) remove(ctx context.Context, merchantID, username string, reload bool) error {
 	var last error
 	for range maxAttempts {
 		gone := false
 		err := p.visit(ctx, func(v *visit) (err error) {
-			if gone, err = v.remove(ctx, merchantID, username); err != nil || gone || prove {
+			if gone, err = v.remove(ctx, merchantID, username); err != nil || gone || reload {
 				return err
 			}
 			_, gone = v.readShown(ctx, merchantID, func(keys []kustom.Key) bool { return indexOf(keys, username) < 0 })

@@ -122,7 +122,8 @@ func (b *backend) requests(o Options) rotation.Requests {
 // hostFolder returns a folder name for a host. Windows allows no colons in names.
 func hostFolder(address *url.URL) string { return url.QueryEscape(address.Host) }
 
-// usePages replaces the API by the pages for each vendor and each shop without a token.
+// usePages replaces the portal's API by its pages if there is no token for it, and Mystore's for each shop that has no token
+// and has a session or a login.
 func (b *backend) usePages() {
 	if b.portalByPages() {
 		b.portal = b.pages.portal

@@ -16,9 +16,9 @@ import (
 	"testing"
 )
 
-// TestFiles_StandOnEachOther holds the files of this package to one direction: where one names what another
+// TestFiles_HaveNoCircles holds the files of this package to one direction: where one names what another
 // defines, that one names nothing of it, be it through others.
-func TestFiles_StandOnEachOther(t *testing.T) {
+func TestFiles_HaveNoCircles(t *testing.T) {
 	uses := usesBetweenFiles(t)
 	var path []string
 	done := map[string]bool{}

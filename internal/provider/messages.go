@@ -9,10 +9,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 )
 
-// A message describes one possible failure (I8). The diagnostic and the guide both use it, so each text has one
-// place. A function returns each message; its arguments are known only in a run. In the guide they are "…".
+// A message describes one possible failure (I8). The diagnostic and the guide both use it. An error's own text, which
+// a diagnostic shows as the cause, is where the error arises. A function returns each message; its arguments are known only in a run. In the guide they are "…".
 //
-// A message with a title and without a reason goes with a cause: another message, which has no title.
+// A message without a reason is shown with a second message, the cause, which has no title.
 type message struct {
 	// title says what failed. It is the diagnostic's first line.
 	title string
@@ -101,7 +101,7 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// verb returns one if n is 1, and many otherwise.
+// verb returns the form of a verb for n things: verb(n, "is", "are").
 func verb(n int, one, many string) string {
 	if n == 1 {
 		return one

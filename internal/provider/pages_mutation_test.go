@@ -196,6 +196,6 @@ func (c *mutantTally) add(m mutant, switched bool) {
 
 // report prints how to repeat it.
 func (c *mutantTally) report(t *testing.T, seed uint64) {
-	summarize(t, fmt.Sprintf("Mutated pages: %d shops switched, %d not (%s). To repeat them: %s=%d make test-pages OVER_PAGES='^TestPagesMutations_SwitchOrNameWhatIsMissing$$' OVER_BOTH='^$$'\n",
+	summarize(t, fmt.Sprintf("Mutated pages: %d shops switched, %d not (%s). To repeat them: %s=%d make test-pages OVER_PAGES='^TestPagesMutations_SwitchOrNameWhatIsMissing$$' OVER_MIXED='^$$'\n",
 		c.switched, len(c.stopped), strings.Join(c.stopped, ", "), seedVariable, seed))
 }

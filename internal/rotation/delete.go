@@ -61,7 +61,7 @@ func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan, again func() er
 		if err != nil {
 			return false, &unconfirmedError{errors.Join(cause, err)}
 		}
-		// Reads may not show a key yet that this walk has made, and what a deletion comes to may not know it.
+		// A key that this walk generated may not be visible yet: in a list, or to the server that handles the deletion.
 		isOver := k.clock.Now().Sub(begun) >= PropagationDelay
 		tooYoung := k.Generated(orphan.CredentialID) && transport.IsStatus(cause, http.StatusNotFound) && !isUncertain(cause)
 		if gone && (isOver || !tooYoung) {
@@ -80,7 +80,7 @@ func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan, again func() er
 	}
 }
 
-// unconfirmedError means that the result of a deletion is unknown. Asking the shops again would not tell it either.
+// unconfirmedError means that the result of a deletion is unknown. Another read of the shops would not show the result.
 type unconfirmedError struct{ error }
 
 // Unwrap returns the causes.
@@ -150,16 +150,16 @@ func (e *Engine) deleteIf(ctx context.Context, key kustom.Orphan, check func(kus
 // checkDeletable returns why [Engine.DeleteIfUnused] may not delete a key now, or nil. If onlyIdle is set, the key must
 // also be idle, whatever the shops answer.
 func (e *Engine) checkDeletable(ctx context.Context, key kustom.Orphan, unusedFor time.Duration, onlyIdle bool) error {
-	idle, made, err := e.checkListed(ctx, key, unusedFor)
+	idle, installed, err := e.checkListed(ctx, key, unusedFor)
 	if err != nil {
 		return err
 	}
 	if onlyIdle && !idle {
 		return &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
 	}
-	usage := e.checkUnused(ctx, key, made)
+	usage := e.checkUnused(ctx, key, installed)
 	if e.inferUsedKeys(ctx, key, usage) {
-		usage = e.checkUnused(ctx, key, made)
+		usage = e.checkUnused(ctx, key, installed)
 	}
 	var unknown *KeyUsageUnknownError
 	// A shop may sell nothing for longer than unusedFor, and still need the key that it was last seen with.
@@ -171,16 +171,16 @@ func (e *Engine) checkDeletable(ctx context.Context, key kustom.Orphan, unusedFo
 
 // checkUnused asks the shops whether they use a key. A shop may have accepted the key and not show it yet. So for a
 // young key, and for one that a run tried to install, the shops are read after [PropagationDelay].
-func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.Time) error {
+func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, installed time.Time) error {
 	if key.Username == "" {
 		return nil
 	}
-	if made.Before(key.Attempted) {
-		made = key.Attempted
+	if installed.Before(key.Attempted) {
+		installed = key.Attempted
 	}
-	settled := made.Add(PropagationDelay)
+	settled := installed.Add(PropagationDelay)
 	now := e.clock.Now()
-	if made.IsZero() || !now.Before(settled) {
+	if installed.IsZero() || !now.Before(settled) {
 		return e.Shops.CheckUnused(ctx, key, time.Time{})
 	}
 	// Another run may still be about to install a key that it has just generated or tried to install, even in a
@@ -223,7 +223,7 @@ func (e *Engine) identify(ctx context.Context, key kustom.Orphan) (kustom.Orphan
 // checkListed lists the store's keys right before a deletion, and returns an error if the ID now belongs to another
 // username. It reports whether the key was idle, and when it may have been installed in a shop, or zero if that is
 // unknown.
-func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) (idle bool, made time.Time, err error) {
+func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) (idle bool, installed time.Time, err error) {
 	if key.CredentialID == "" {
 		return true, time.Time{}, nil
 	}
@@ -239,12 +239,12 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 		// A stale list does not show a new key.
 		return false, e.clock.Now(), nil
 	}
-	return IsIdle(found, unusedFor, e.clock.Now()), e.movedAt(found), nil
+	return IsIdle(found, unusedFor, e.clock.Now()), e.installedAt(found), nil
 }
 
-// movedAt returns when a key may have gotten into a shop: when it was made or, where this walk has seen no shop with it, when
-// somebody used it last. Another run proves a key before it installs it.
-func (e *Engine) movedAt(key kustom.Key) time.Time {
+// installedAt returns the latest time at which somebody may have installed a key: its generation or, if this walk has seen no
+// shop with it, its last use. Another run proves a key before it installs it.
+func (e *Engine) installedAt(key kustom.Key) time.Time {
 	if key.LastUsedAt != nil && key.LastUsedAt.After(key.CreatedAt) && !e.Shops.wasHeld(key.Username) {
 		return key.LatestUse()
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// InstallTime is how long a run may take between creating a key and installing it in a shop. In between, Terraform
+// InstallTime is how long a run may take between generating a key and installing it in a shop. In between, Terraform
 // may apply a thousand other objects, a vendor may limit the rate, and a person may have to confirm.
 const InstallTime = time.Hour
 

@@ -13,8 +13,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// This file answers one question: may this key be deleted? Only if at least one shop could be asked, every shop
-// that may use the key has just answered, and none holds it.
+// This file decides whether a shop may use a key: at least one shop could be asked, every shop that may use the key has
+// just answered, and none uses it. The files delete.go and exclusive.go decide the rest: the key's age and last use.
 
 const (
 	// pollInterval is the wait between two looks at what this walk has written.
@@ -208,7 +208,7 @@ func sameUsername(a, b string) bool {
 	return a == b && a != "" || b != "" && strings.EqualFold(plainUsername(a), plainUsername(b))
 }
 
-// plainUsername returns a username without what no username has.
+// plainUsername returns a username without white space and other characters that no username contains.
 func plainUsername(username string) string {
 	return strings.Map(func(r rune) rune {
 		if r <= ' ' || r > '~' {

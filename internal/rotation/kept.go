@@ -13,7 +13,7 @@ import (
 type KeptKey struct {
 	Key kustom.Orphan
 	Err error
-	// idle says that the key goes only if it was not used for a time.
+	// idle says that the key may be deleted only if nothing used it for a time.
 	idle bool
 }
 
@@ -47,8 +47,8 @@ func (k KeptKey) IsFailure() bool {
 	return !k.IsRetryable() && !errors.As(k.Err, &used) && !mystore.IsNotConfirmed(k.Err)
 }
 
-// deleteByPolicy deletes a replaced key by the rules of its shop. Idle says that the key goes only if it was not used
-// for a time.
+// deleteByPolicy deletes a replaced key by the rules of its shop. Idle says that the key may be deleted only if
+// nothing used it for a time.
 func (e *Engine) deleteByPolicy(ctx context.Context, key kustom.Orphan, idle bool, rules Rules) (err error) {
 	defer recoverInto(&err)
 	if idle && rules.ReplacedKeys == DeleteUnusedKeys {
@@ -57,7 +57,7 @@ func (e *Engine) deleteByPolicy(ctx context.Context, key kustom.Orphan, idle boo
 	return e.DeleteIfUnused(ctx, key, rules.evidence())
 }
 
-// evidence returns the time without use that counts where not every shop can be asked; 0 where none counts.
+// evidence returns the time without use that replaces the answers of shops that can't be read; 0 if nothing replaces them.
 func (r Rules) evidence() time.Duration {
 	if r.ReplacedKeys != DeleteUnusedKeys {
 		return 0

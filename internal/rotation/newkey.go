@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	// ownUseMargin is how much later than the provider's own use of a key its last use must be to count as a use by
-	// the shop: the portal's pages show minutes only.
+	// ownUseMargin is how much later than the provider's own proof a key's last use must be to count as the shop's:
+	// the portal's pages show minutes only.
 	ownUseMargin = time.Minute
-	// maxRounds is how many keys a shop gets in turn if somebody else deletes each at once.
+	// maxRounds limits how many keys connect generates for a shop if somebody else deletes each at once.
 	maxRounds = 3
-	// maxReplays is how many keys of killed runs are looked for.
+	// maxReplays limits how many keys of killed runs generate searches for.
 	maxReplays = 20
 )
 
@@ -108,8 +108,8 @@ func usernamesOfRefs(lists ...[]KeyRef) []string {
 
 // generate generates the shop's new key. If this run is killed, the next one sends a request with the same
 // idempotency key. The portal then answers with the key that this run generated, and generate returns that key as
-// left over. If a run undid its key, the next run sends one request more: nothing could tell it that the idempotency
-// key is spent.
+// left over. If a run deleted its own key, the next run sends one request more, because it can't know that the
+// idempotency key was already used.
 func (e *Engine) generate(ctx context.Context, plan Plan, held string, record *Record) (kustom.NewKey, []kustom.Orphan, error) {
 	var leftovers []kustom.Orphan
 	request := kustom.Request{MerchantID: plan.MerchantID, Description: plan.description()}
@@ -164,7 +164,7 @@ func idempotencyKey(plan Plan, held string, n int) string {
 }
 
 // unrecordedKey returns a key that an earlier run generated, or nil if the record or the plan has it. If the portal
-// does not show the key, the key may be too young: whoever deletes it looks again.
+// does not show the key, the key may be too young. The deletion lists the keys again.
 func (e *Engine) unrecordedKey(ctx context.Context, orphan kustom.Orphan, plan Plan, record *Record) *kustom.Orphan {
 	known := slices.Concat(plan.Keep, plan.Delete)
 	if orphan.CredentialID == record.CredentialID || slices.ContainsFunc(known, func(k KeyRef) bool { return k.CredentialID == orphan.CredentialID }) {

@@ -1,9 +1,15 @@
 // Package rotation is the engine: it decides which key each shop should have, and which keys to delete, and does
-// both. Every safety rule is in this package. It imports nothing of Terraform and sends no HTTP requests itself.
+// both. Every rule about which key may be installed or deleted is in this package. It imports nothing of Terraform and
+// sends no HTTP requests itself.
 //
 // [Decide] is pure: it returns a [Plan] for one shop from its configuration, its [Record] and an [Observation].
-// [Engine.Execute] carries out a plan. A [Fleet] does both for many shops at a time. All deletions go through
-// [Keys.Delete], after [Engine.DeleteIfUnused] has asked the shops.
+// [Engine.Execute] carries out a plan. A [Fleet] does both for many shops at a time.
+//
+// [Engine.DeleteIfUnused] asks the shops right before it deletes a key. Some deletions ask no shop: that of a key which
+// this run or a killed run generated and did not hand out, and those that the user asks for with force_destroy or
+// delete_unverified. They call [Keys.Delete].
+//
+// A walk is one refresh and plan, or one apply, in one process of the provider. The engine lives for one walk.
 package rotation
 
 import (
@@ -22,7 +28,7 @@ const (
 	// show lists that lag by 4 to 20 seconds. Kustom and Mystore document no delay. Something counts as missing
 	// only if it is still missing after this time.
 	PropagationDelay = 30 * time.Second
-	// FreshFor is how old a read may be right before a deletion or an installation.
+	// FreshFor is the maximum age of a read that a deletion or an installation relies on.
 	FreshFor = transport.FreshFor
 	// ConcurrentReads is the maximum number of concurrent reads of shops. Each shop has its own token and rate
 	// limit.

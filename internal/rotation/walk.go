@@ -21,7 +21,7 @@ type walk struct {
 	cleared map[string]Observation
 	// owners has the kind of object that owns each shop.
 	owners map[string]string
-	// missed has, by shop, the key that the shop holds and no list had.
+	// missed has, for each shop, the key that it uses and that the portal did not list.
 	missed map[string]missed
 	// managed has the usernames of keys that objects manage.
 	managed map[string]bool

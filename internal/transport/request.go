@@ -19,7 +19,7 @@ import (
 // JSON is the media type of plain JSON.
 const JSON = "application/json"
 
-// FreshFor is how long what was read counts as read right before a deletion.
+// FreshFor is the maximum age of a read that a deletion or an installation relies on.
 const FreshFor = 2 * time.Second
 
 // Request is one call of an API.
@@ -41,9 +41,9 @@ type Request struct {
 	// FinishOnCancel lets an attempt that has started continue for a short while after a cancellation, to
 	// receive its answer. It does not start further attempts.
 	FinishOnCancel bool
-	// SendWithin, if set, is how long after the call an attempt may be sent. The caller has looked at something that a
-	// longer wait would make out of date, be it for the rate limiter or between two attempts. [IsOutdated] holds for
-	// the error then.
+	// SendWithin, if set, is the time after the call in which an attempt may be sent. What the caller has read is out
+	// of date after that. A wait for the rate limiter or between two attempts can take longer: then the error is
+	// outdated, as [IsOutdated] reports.
 	SendWithin time.Duration
 	// Auth is added to the request.
 	Auth Auth
