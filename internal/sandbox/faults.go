@@ -5,12 +5,17 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
 // oversize is one byte more than the provider accepts.
 const oversize = 10<<20 + 1
+
+// padding is white space of that size. It is shared, because one test has hundreds of such answers.
+var padding = sync.OnceValue(func() []byte { return bytes.Repeat([]byte(" "), oversize) })
 
 // FaultKind is a kind of fault.
 type FaultKind int
@@ -181,7 +186,8 @@ func (f *Fault) corruptResponse(p *reply) *reply {
 		p.header.Set("Content-Type", "text/html; charset=utf-8")
 	case FaultOversize:
 		// Leading space keeps it valid JSON. Only its size is wrong.
-		p.body = append(bytes.Repeat([]byte(" "), oversize), p.body...)
+		p.header.Set("Content-Length", strconv.Itoa(oversize+len(p.body)))
+		p.padding = padding()
 	}
 	return p
 }

@@ -226,7 +226,8 @@ func (a *answer) with(name, value string) *answer {
 type reply struct {
 	status int
 	header http.Header
-	body   []byte
+	// padding is sent before the body.
+	padding, body []byte
 	// foreign is the answer's.
 	foreign bool
 }
@@ -261,6 +262,7 @@ func (p *reply) send(w http.ResponseWriter) {
 	}
 	w.WriteHeader(p.status)
 	// The client may have disconnected.
+	_, _ = w.Write(p.padding)
 	_, _ = w.Write(p.body)
 }
 

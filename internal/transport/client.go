@@ -175,7 +175,7 @@ const (
 
 var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxAnswerSize>>20)
 
-// decode reads a JSON answer as it arrives, up to maxAnswerSize.
+// decode reads a JSON answer, up to maxAnswerSize.
 func decode(resp *http.Response, out any) error {
 	if _, none := out.(*None); none {
 		return expectNone(resp)
@@ -183,14 +183,16 @@ func decode(resp *http.Response, out any) error {
 	if !isJSON(resp.Header) {
 		return fmt.Errorf("the answer is not JSON but %q", mediaType(resp.Header))
 	}
-	body := &io.LimitedReader{R: resp.Body, N: maxAnswerSize + 1}
-	decoder := json.NewDecoder(body)
-	err := decoder.Decode(out)
-	if err == nil {
-		err = expectEnd(decoder)
-	}
-	if body.N <= 0 {
+	if resp.ContentLength > maxAnswerSize {
 		return errTooLarge
+	}
+	// Reading to the end lets the connection be reused.
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerSize+1))
+	if len(body) > maxAnswerSize {
+		return errTooLarge
+	}
+	if err == nil {
+		err = json.Unmarshal(body, out)
 	}
 	if err != nil {
 		return fmt.Errorf("the answer is not the expected JSON: %w", jsonCause(err))
@@ -204,18 +206,6 @@ func expectNone(resp *http.Response) error {
 		return fmt.Errorf("the answer is not JSON but %q", mediaType(resp.Header))
 	}
 	return nil
-}
-
-// expectEnd also reads the body to its end, so that the connection can be reused.
-func expectEnd(decoder *json.Decoder) error {
-	_, err := decoder.Token()
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return errors.New("there is more text after its end")
 }
 
 // jsonCause drops the parts of the body that encoding/json quotes: they may be secret (I2).

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -209,11 +210,20 @@ func TestDo_LimitsSizeOfAnswer(t *testing.T) {
 	if got, err := most.do(t.Context(), request(http.MethodGet)); err != nil || got.Text != "done" {
 		t.Errorf("10 MiB: %+v, error %v", got, err)
 	}
-	over := newBench(t, 0, padded(10<<20+1))
-	_, err := over.do(t.Context(), request(http.MethodGet))
-	failed := failure(t, err)
-	if failed.Kind != transport.Unreadable || !strings.Contains(err.Error(), "10 MiB") || !transport.IsUncertain(err) {
-		t.Errorf("more than 10 MiB: %v", err)
+	// The client must not wait for a body that is announced as too large.
+	announced := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", transport.JSON)
+		w.Header().Set("Content-Length", strconv.Itoa(10<<20+1))
+		w.WriteHeader(http.StatusOK)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}
+	for name, over := range map[string]http.HandlerFunc{"sent": padded(10<<20 + 1), "announced": announced} {
+		_, err := newBench(t, 0, over).do(t.Context(), request(http.MethodGet))
+		failed := failure(t, err)
+		if failed.Kind != transport.Unreadable || !strings.Contains(err.Error(), "10 MiB") || !transport.IsUncertain(err) {
+			t.Errorf("more than 10 MiB, %s: %v", name, err)
+		}
 	}
 }
 
