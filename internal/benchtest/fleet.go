@@ -106,7 +106,7 @@ func (fleet) Create(ctx context.Context, req resource.CreateRequest, resp *resou
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
-// knownShop replaces the unknown values of a shop with made-up ones, and adds one replaced key.
+// knownShop replaces the unknown values of a shop with invented ones, and adds one replaced key.
 func knownShop(shop types.Object) types.Object {
 	attributes := shop.Attributes()
 	for name, value := range attributes {

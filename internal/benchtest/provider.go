@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// made is the made-up value of a computed attribute.
+// made is the invented value of a computed attribute.
 const made = "made-by-nobody"
 
 type noopProvider struct{}
@@ -42,7 +42,7 @@ func (noopProvider) Resources(context.Context) []func() resource.Resource {
 
 func (noopProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
 
-// known replaces an unknown string with a made-up one.
+// known replaces an unknown string with a invented one.
 func known(s *types.String) {
 	if s.IsUnknown() {
 		*s = types.StringValue(made)

@@ -150,7 +150,7 @@ func (f *fleetShops) writes() []string {
 	all := []string{}
 	for _, r := range f.box.Requests() {
 		switch {
-		case r.API == sandbox.Merchant && r.Caller != "": // The made-up credentials have no caller.
+		case r.API == sandbox.Merchant && r.Caller != "": // Invented credentials have no caller.
 			store, _, _ := strings.Cut(r.Caller, "-")
 			all = append(all, "prove "+store)
 		case r.API == sandbox.Mystore && r.Method == http.MethodPatch:

@@ -69,7 +69,7 @@ func TestFleet_MakesFewRequests(t *testing.T) {
 		pages := len(seed.Stores) / keysPerPage
 		// The plan reads each shop once. The apply takes seven requests for each: it reads the shop and generates, proves,
 		// installs, reads back and deletes a key. The seventh is the shop's part of shared lists: before the installation,
-		// after it, and after the deletion. One more request checks that the merchant API refuses made-up credentials.
+		// after it, and after the deletion. One more request checks that the merchant API rejects invented credentials.
 		if migrating > (1+7)*thousand+2*(pages+few)+1 {
 			t.Errorf("switching %d shops takes %d requests", thousand, migrating)
 		}
