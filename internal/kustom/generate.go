@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// maxAttempts is how many keys Generate makes, each after the deletion of the one before, to get a key whose secret
+	// maxAttempts is how many keys Generate generates, each after the deletion of the one before, to get a key whose secret
 	// arrives.
 	maxAttempts = 3
 	// pollInterval is the shortest wait between two reads of a pending key.
@@ -27,14 +27,14 @@ const (
 // Request asks for a new key of a store.
 type Request struct {
 	MerchantID, Description string
-	// IdempotencyKey identifies the request: the portal makes one key for it, however often it is sent. Leave
+	// IdempotencyKey identifies the request: the portal generates one key for it, however often it is sent. Leave
 	// it empty if no later run can send the request again; the request then gets a random one.
 	IdempotencyKey string
 	// Announce, if set, is called with the idempotency key before each request is sent.
 	Announce func(idempotencyKey string)
 }
 
-// ReplayedError says that an earlier request with the same idempotency key made the key. Its secret is lost.
+// ReplayedError says that an earlier request with the same idempotency key generated the key. Its secret is lost.
 // The key may be in use: check that before you delete it.
 type ReplayedError struct{ Orphan }
 
@@ -57,10 +57,10 @@ type Orphan struct {
 	// CredentialID and Username are empty if they are unknown: the request for the key was sent, and no answer
 	// came.
 	CredentialID, Username string
-	// Description and IdempotencyKey are those of the request. Sending it again shows which key it made.
+	// Description and IdempotencyKey are those of the request. Sending it again shows which key it generated.
 	Description, IdempotencyKey string
 	// Before has the IDs of the store's keys before the request, if the request had no idempotency key.
-	// Comparing them with the keys of today shows which key was made. Each ID stands between two [Bar]s; a
+	// Comparing them with the keys of today shows which key was generated. Each ID stands between two [Bar]s; a
 	// store without keys is one bar. The time at which the provider stopped waiting for the key follows (RFC
 	// 3339). Before is empty if there was an idempotency key.
 	Before string
@@ -83,14 +83,14 @@ func (e *OrphanError) Unwrap() []error { return []error{e.Cause, e.Cleanup} }
 // errNoSecret says that a key became active, but the one answer with its secret was lost.
 var errNoSecret = errors.New("the portal generated the key, but the answer with its secret was lost")
 
-// errUnnamed says that the answer does not identify the key that the request made.
+// errUnnamed says that the answer does not identify the key that the request generated.
 var errUnnamed = errors.New("the answer shows no new key of the store")
 
-// Generate makes a key and returns it with its secret. The portal never shows the secret again. If Generate
-// fails, it deletes the key that it made, or returns an [*OrphanError]. If the request has an idempotency key
-// and an earlier request made a key with it, the error is a [*ReplayedError].
+// Generate generates a key and returns it with its secret. The portal never shows the secret again. If Generate
+// fails, it deletes the key that it generated, or returns an [*OrphanError]. If the request has an idempotency key
+// and an earlier request generated a key with it, the error is a [*ReplayedError].
 //
-// Cancelling ctx does not interrupt the request that makes the key. Generate waits for its answer, and then
+// Cancelling ctx does not interrupt the request that generates the key. Generate waits for its answer, and then
 // returns the key or deletes it.
 func (p *Portal) Generate(ctx context.Context, r Request) (NewKey, error) {
 	var err error
@@ -110,13 +110,13 @@ func (p *Portal) Generate(ctx context.Context, r Request) (NewKey, error) {
 	return NewKey{}, fmt.Errorf("generate an API key for store %s: %w", r.MerchantID, err)
 }
 
-// mayTryAgain reports whether the key of the failed attempt is deleted, so that another may be made.
+// mayTryAgain reports whether the key of the failed attempt is deleted, so that another may be generated.
 func mayTryAgain(err error) bool {
 	var orphan *OrphanError
 	return errors.Is(err, errNoSecret) && !errors.As(err, &orphan)
 }
 
-// generateOnce makes one key. If the error is errNoSecret, the key is deleted and another may be made.
+// generateOnce generates one key. If the error is errNoSecret, the key is deleted and another may be generated.
 func (p *Portal) generateOnce(ctx context.Context, r Request) (NewKey, error) {
 	intended := Orphan{MerchantID: r.MerchantID, Description: r.Description, IdempotencyKey: cmp.Or(r.IdempotencyKey, uuid.NewString())}
 	if r.Announce != nil {
@@ -132,7 +132,7 @@ func (p *Portal) generateOnce(ctx context.Context, r Request) (NewKey, error) {
 		return NewKey{}, p.abandon(ctx, intended, errNoSecret)
 	}
 	if IsLimitReached(err) {
-		// The portal compares idempotency keys before it counts keys, so this request made no key.
+		// The portal compares idempotency keys before it counts keys, so this request generated no key.
 		return NewKey{}, err
 	}
 	if transport.IsUncertain(err) {
@@ -144,7 +144,7 @@ func (p *Portal) generateOnce(ctx context.Context, r Request) (NewKey, error) {
 	if key.MerchantID != r.MerchantID || key.CredentialID == "" || key.Username == "" {
 		return NewKey{}, p.abandon(ctx, intended, errUnnamed)
 	}
-	p.made.Store(key.CredentialID, true)
+	p.generated.Store(key.CredentialID, true)
 	intended.CredentialID, intended.Username = key.CredentialID, key.Username
 	active, err := p.awaitSecret(ctx, key)
 	if err != nil {
@@ -164,8 +164,8 @@ type keyAnswer struct {
 // SetRetryAfter implements [transport.Waiter].
 func (k *keyAnswer) SetRetryAfter(d time.Duration) { k.wait = d }
 
-// create sends the request that makes a key. It uses the same idempotency key each time, so only one key is
-// made. It waits for the answer even if ctx is cancelled: the answer may hold the secret, which is shown once.
+// create sends the request that generates a key. It uses the same idempotency key each time, so only one key is
+// generated. It waits for the answer even if ctx is cancelled: the answer may hold the secret, which is shown once.
 func (p *Portal) create(ctx context.Context, intended Orphan) (keyAnswer, error) {
 	request := p.request(http.MethodPost, pathStoreKeys, intended.MerchantID)
 	request.Body = map[string]string{"description": intended.Description}
@@ -177,13 +177,13 @@ func (p *Portal) create(ctx context.Context, intended Orphan) (keyAnswer, error)
 // SupportsDescriptions reports whether a key can have a description. The API supports it.
 func (p *Portal) SupportsDescriptions() bool { return true }
 
-// Generated reports whether p made the key. Such a key may be about to be installed in a shop.
+// Generated reports whether p generated the key. Such a key may be about to be installed in a shop.
 func (p *Portal) Generated(credentialID string) bool {
-	_, made := p.made.Load(credentialID)
-	return made
+	_, ok := p.generated.Load(credentialID)
+	return ok
 }
 
-// replayedKey returns the ID of the key that an earlier copy of the same request made.
+// replayedKey returns the ID of the key that an earlier copy of the same request generated.
 func replayedKey(err error) (id string, replayed bool) {
 	var failure *transport.Error
 	if !transport.IsCode(err, http.StatusConflict, codeReplay) || !errors.As(err, &failure) {
@@ -244,8 +244,8 @@ func (p *Portal) DeleteOrphan(ctx context.Context, orphan Orphan) error {
 	return p.Delete(ctx, orphan.MerchantID, id)
 }
 
-// Identify returns the ID of the key that an orphan's request made. It sends the request again. The answer has
-// the ID of the key that was made, then or now.
+// Identify returns the ID of the key that an orphan's request generated. It sends the request again. The answer has
+// the ID of the key that was generated, then or now.
 func (p *Portal) Identify(ctx context.Context, orphan Orphan) (string, error) {
 	if orphan.IdempotencyKey == "" {
 		return "", fmt.Errorf("delete an API key of store %s: neither its ID nor its idempotency key is known", orphan.MerchantID)

@@ -130,7 +130,7 @@ func (p *Portal) Delete(ctx context.Context, merchantID, credentialID string) er
 	// The caller has just looked whether the key is in use.
 	request.SendWithin = transport.FreshFor
 	_, err := transport.Do[transport.None](ctx, p.client, request)
-	// A key that p has made can't be gone before its first deletion: what answered may not know it yet.
+	// A key that p has generated can't be gone before its first deletion: the server that answered may not have it yet.
 	if transport.IsStatus(err, http.StatusNotFound) && (transport.IsUncertain(err) || !p.Generated(credentialID)) {
 		err = p.confirmGone(ctx, request)
 	}

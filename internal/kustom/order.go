@@ -41,8 +41,8 @@ type MerchantURLs struct {
 	Push         string `json:"push"`
 }
 
-// MadeOrder is a checkout order that Kustom has made.
-type MadeOrder struct {
+// CreatedOrder is a checkout order that Kustom has created.
+type CreatedOrder struct {
 	ID     string `json:"order_id"`
 	Status string `json:"status"`
 }
@@ -52,21 +52,21 @@ var errNoOrderID = errors.New("create a checkout order: the answer names no orde
 // CreateOrder creates a checkout order, which is an unpaid session. It is not retried if the first request may
 // have created one, because Kustom documents no idempotency key for it. The error is a [*ProofError] if the
 // pair, the store's contract or this machine's region was rejected and nothing was created.
-func (m *Merchant) CreateOrder(ctx context.Context, username, secret string, order Order) (MadeOrder, error) {
-	made, err := transport.Do[MadeOrder](ctx, m.client, transport.Request{
+func (m *Merchant) CreateOrder(ctx context.Context, username, secret string, order Order) (CreatedOrder, error) {
+	created, err := transport.Do[CreatedOrder](ctx, m.client, transport.Request{
 		Method: http.MethodPost, Template: pathOrders, Body: order,
 		MediaType: transport.JSON, Auth: transport.Basic{Username: username, Password: secret},
 	})
 	if err != nil {
 		switch verdict := verdictOf(err); verdict {
 		case VerdictRefused, VerdictNoProduct, VerdictFirewall:
-			return MadeOrder{}, &ProofError{Username: username, Verdict: verdict, Cause: err}
+			return CreatedOrder{}, &ProofError{Username: username, Verdict: verdict, Cause: err}
 		case VerdictImpostor, VerdictUnknown, verdictAccepted:
 		}
-		return MadeOrder{}, fmt.Errorf("create a checkout order: %w", err)
+		return CreatedOrder{}, fmt.Errorf("create a checkout order: %w", err)
 	}
-	if made.ID == "" {
-		return MadeOrder{}, errNoOrderID
+	if created.ID == "" {
+		return CreatedOrder{}, errNoOrderID
 	}
-	return made, nil
+	return created, nil
 }

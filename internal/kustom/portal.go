@@ -16,8 +16,8 @@ type Portal struct {
 	client  *transport.Client
 	token   transport.Bearer
 	limiter *transport.Limiter
-	// made holds the IDs of the keys that this client made.
-	made sync.Map
+	// generated holds the IDs of the keys that this client generated.
+	generated sync.Map
 }
 
 // NewPortal returns a client that acts as the portal user of the given token.

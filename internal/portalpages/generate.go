@@ -21,7 +21,7 @@ import (
 // cleanupTimeout bounds the cleanup after a cancellation, which deletes the unfinished key.
 const cleanupTimeout = 2 * time.Minute
 
-// errNoSecret says that a key was made, its popup was not read, and the key was deleted.
+// errNoSecret says that a key was generated, its popup was not read, and the key was deleted.
 var errNoSecret = errors.New("the portal generated the key, but the provider did not see the popup with its secret; it " +
 	"deleted the key again")
 
@@ -35,7 +35,7 @@ var secretPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCom
 func isSecret(text string) bool { return kustom.KindOf(text) == kustom.SecretKustom }
 
 // UnexplainedError says that several new keys appeared in a store and the provider can't tell which one it
-// made: somebody else makes keys there too. None of them was deleted.
+// generated: somebody else generates keys there too. None of them was deleted.
 type UnexplainedError struct {
 	MerchantID string
 	// Usernames are the usernames of the new keys.
@@ -47,11 +47,11 @@ func (e *UnexplainedError) Error() string {
 	return fmt.Sprintf("store %s has unexpected new keys: %s; the provider deleted none of them", e.MerchantID, strings.Join(e.Usernames, ", "))
 }
 
-// Generate makes a key and returns it with its secret. The portal never shows the secret again. If Generate
+// Generate generates a key and returns it with its secret. The portal never shows the secret again. If Generate
 // fails, it deletes the key, or the error is a [*kustom.OrphanError], or an [*UnexplainedError] if several keys
 // are new.
 //
-// The click on "Generate new" makes a key at once and is never repeated. Right before it, Generate checks the
+// The click on "Generate new" generates a key at once and is never repeated. Right before it, Generate checks the
 // store and its list of keys. The pages have no descriptions and no idempotency keys. So the popup identifies
 // the new key, or else a comparison with the earlier keys does. After the click, the work continues for a while
 // after a cancellation, to receive the secret. Description must be empty: see [Portal.SupportsDescriptions].
@@ -72,32 +72,32 @@ func (p *Portal) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey,
 
 // generate implements Generate, for one caller at a time in each store.
 func (p *Portal) generate(ctx context.Context, orphan kustom.Orphan) (kustom.NewKey, error) {
-	var made popup
+	var result popup
 	var clicked bool
 	err := transport.WhileOutdated(func() (err error) {
-		made, clicked, err = p.request(ctx, &orphan)
+		result, clicked, err = p.request(ctx, &orphan)
 		return err
 	})
 	switch {
 	case !clicked && err != nil:
 		return kustom.NewKey{}, err
-	case err != nil || made.Secret == "":
-		return kustom.NewKey{}, p.recoverLostPopup(ctx, orphan, made, err)
-	case made.Listed != nil:
-		return p.newKey(made, *made.Listed), nil
+	case err != nil || result.Secret == "":
+		return kustom.NewKey{}, p.recoverLostPopup(ctx, orphan, result, err)
+	case result.Listed != nil:
+		return p.newKey(result, *result.Listed), nil
 	}
-	return p.confirmListed(ctx, made, orphan)
+	return p.confirmListed(ctx, result, orphan)
 }
 
-// newKey records that p made a key, and returns it with its secret.
-func (p *Portal) newKey(made popup, key kustom.Key) kustom.NewKey {
-	p.made.Store(made.Username, true)
-	return kustom.NewKey{Key: key, Secret: kustom.NewSecret(made.Secret)}
+// newKey records that p generated a key, and returns it with its secret.
+func (p *Portal) newKey(result popup, key kustom.Key) kustom.NewKey {
+	p.generated.Store(result.Username, true)
+	return kustom.NewKey{Key: key, Secret: kustom.NewSecret(result.Secret)}
 }
 
 // request asks the portal for a key, and records in the orphan which keys existed before. It reports whether a key may have
-// been made.
-func (p *Portal) request(ctx context.Context, orphan *kustom.Orphan) (made popup, clicked bool, err error) {
+// been generated.
+func (p *Portal) request(ctx context.Context, orphan *kustom.Orphan) (result popup, clicked bool, err error) {
 	err = p.visit(ctx, func(v *visit) error {
 		before, err := v.list(ctx, orphan.MerchantID)
 		if err != nil {
@@ -118,16 +118,16 @@ func (p *Portal) request(ctx context.Context, orphan *kustom.Orphan) (made popup
 		defer cancel()
 		// The popup shows a secret. Kustom may change its form some day.
 		v.Private(true)
-		made, clicked, err = v.clickGenerate(ctx, button, orphan.MerchantID, before)
-		if err == nil && made.Secret != "" {
-			made.Listed = v.readListed(ctx, made, *orphan)
+		result, clicked, err = v.clickGenerate(ctx, button, orphan.MerchantID, before)
+		if err == nil && result.Secret != "" {
+			result.Listed = v.readListed(ctx, result, *orphan)
 		}
 		return err
 	})
-	return made, clicked, err
+	return result, clicked, err
 }
 
-// generateStep is the step that makes a key.
+// generateStep is the step that generates a key.
 func (v *visit) generateStep() browser.Step {
 	step := v.Step("generate a key")
 	step.Changing = true
@@ -143,7 +143,7 @@ func joinIDs(keys []kustom.Key) string {
 	return text
 }
 
-// readyPage is the page right before a key is made.
+// readyPage is the page right before a key is generated.
 type readyPage struct {
 	Page   keyPage
 	Button *browser.Element
@@ -160,7 +160,7 @@ func (p readyPage) Quiet() time.Duration {
 }
 
 // generateButton checks that the page is about the store and shows only keys that existed before. It returns the button
-// that makes another key.
+// that generates another key.
 func (v *visit) generateButton(ctx context.Context, merchantID string, before []kustom.Key) (*browser.Element, error) {
 	seen, err := browser.Await(ctx, v.Tab, v.Step("find Generate new"), func(p *browser.Page) (readyPage, error) {
 		if len(p.Dialogs()) > 0 {
@@ -217,7 +217,7 @@ func (p popup) Quiet() time.Duration {
 }
 
 // clickGenerate clicks Generate new, answers a confirmation dialog once, and reads the popup. It reports whether a key
-// may have been made.
+// may have been generated.
 func (v *visit) clickGenerate(ctx context.Context, button *browser.Element, merchantID string, before []kustom.Key) (popup, bool, error) {
 	step := v.generateStep()
 	if err := v.Click(ctx, step, button); err != nil {
@@ -236,17 +236,17 @@ func (v *visit) clickGenerate(ctx context.Context, button *browser.Element, merc
 
 // readListed closes the popup and returns the new key from the list behind it. It returns nil if the list lacks the
 // key or has other new keys.
-func (v *visit) readListed(ctx context.Context, made popup, orphan kustom.Orphan) *kustom.Key {
+func (v *visit) readListed(ctx context.Context, result popup, orphan kustom.Orphan) *kustom.Key {
 	if err := v.Escape(ctx, v.Step("close the popup of the new key")); err != nil {
 		return nil
 	}
 	keys, ok := v.readShown(ctx, orphan.MerchantID, func(keys []kustom.Key) bool {
-		return indexOf(keys, made.Username) >= 0 && len(newKeys(keys, orphan, made.Username)) == 0
+		return indexOf(keys, result.Username) >= 0 && len(newKeys(keys, orphan, result.Username)) == 0
 	})
 	if !ok {
 		return nil
 	}
-	return &keys[indexOf(keys, made.Username)]
+	return &keys[indexOf(keys, result.Username)]
 }
 
 // popup waits for the popup of a new key and reads it. The portal shows it once.
@@ -344,26 +344,26 @@ func hasLetter(text string) bool {
 
 // confirmListed finds a new key in its store's list, on a freshly loaded page. If the list has another new key,
 // somebody else generated it, and may take this key for theirs. Then confirmListed deletes this key only.
-func (p *Portal) confirmListed(ctx context.Context, made popup, orphan kustom.Orphan) (kustom.NewKey, error) {
+func (p *Portal) confirmListed(ctx context.Context, result popup, orphan kustom.Orphan) (kustom.NewKey, error) {
 	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
 	defer cancel()
-	orphan.CredentialID, orphan.Username = made.Username, made.Username
+	orphan.CredentialID, orphan.Username = result.Username, result.Username
 	keys, err := p.storeKeys(ctx, orphan.MerchantID)
 	if err != nil {
 		return kustom.NewKey{}, &kustom.OrphanError{Orphan: orphan, Cause: err, Cleanup: err}
 	}
-	i := indexOf(keys, made.Username)
+	i := indexOf(keys, result.Username)
 	if i < 0 {
 		return kustom.NewKey{}, &kustom.OrphanError{Orphan: orphan, Cause: errNotListed, Cleanup: errNotListed}
 	}
-	if others := newKeys(keys, orphan, made.Username); len(others) > 0 {
+	if others := newKeys(keys, orphan, result.Username); len(others) > 0 {
 		cause := &UnexplainedError{MerchantID: orphan.MerchantID, Usernames: others}
-		if err := p.removeUndelivered(ctx, orphan.MerchantID, made.Username); err != nil {
+		if err := p.removeUndelivered(ctx, orphan.MerchantID, result.Username); err != nil {
 			return kustom.NewKey{}, &kustom.OrphanError{Orphan: orphan, Cause: cause, Cleanup: err}
 		}
 		return kustom.NewKey{}, cause
 	}
-	return p.newKey(made, keys[i]), nil
+	return p.newKey(result, keys[i]), nil
 }
 
 // newKeys returns the usernames of the keys that appeared after the request, except the given one.
@@ -426,7 +426,7 @@ func (p *Portal) removeNew(ctx context.Context, orphan kustom.Orphan) (bool, err
 // machine's.
 const clockSkew = 2 * time.Minute
 
-// mayBe reports whether a key may be the result of an orphan's request: it is new, unused, not made by p, and
+// mayBe reports whether a key may be the result of an orphan's request: it is new, unused, not generated by p, and
 // created at about that time.
 func (p *Portal) mayBe(key kustom.Key, orphan kustom.Orphan) bool {
 	if key.LastUsedAt != nil || p.Generated(key.Username) || strings.Contains(orphan.Before, kustom.Bar+key.Username+kustom.Bar) {
@@ -440,7 +440,7 @@ func (p *Portal) mayBe(key kustom.Key, orphan kustom.Orphan) bool {
 	return key.LatestCreation().After(asked.Add(-cleanupTimeout-clockSkew)) && key.CreatedAt.Before(asked.Add(clockSkew))
 }
 
-// errRequestedByAPI says that only the portal's API can identify the key that was made.
+// errRequestedByAPI says that only the portal's API can identify the key that was generated.
 var errRequestedByAPI = errors.New("the key was requested through the portal's API, and only that API shows which key it is")
 
 // DeleteOrphan deletes an orphaned key. If its ID is unknown, it deletes the key that appeared after the request, if

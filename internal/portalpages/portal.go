@@ -43,9 +43,9 @@ type Portal struct {
 	site *browser.Site
 	// account returns the account that all tabs belong to.
 	account func() (*browser.Account, error)
-	// made holds the usernames of the keys that this client made.
-	made sync.Map
-	// turns holds a lock for each merchant ID. Only one goroutine at a time makes a key for a store, because a
+	// generated holds the usernames of the keys that this client generated.
+	generated sync.Map
+	// turns holds a lock for each merchant ID. Only one goroutine at a time generates a key for a store, because a
 	// new key is identified by comparison with the earlier ones.
 	turns sync.Map
 	// apiPage is the address where the API page was found.
@@ -91,10 +91,10 @@ func (p *Portal) ListsBeforeDeletion() bool { return true }
 // ListsByStore reports that no page lists the keys of several stores.
 func (p *Portal) ListsByStore() bool { return true }
 
-// Generated reports whether p made the key. Such a key may be about to be installed in a shop.
+// Generated reports whether p generated the key. Such a key may be about to be installed in a shop.
 func (p *Portal) Generated(credentialID string) bool {
-	_, made := p.made.Load(credentialID)
-	return made
+	_, ok := p.generated.Load(credentialID)
+	return ok
 }
 
 // NoStoreError says that the portal's user can't see a store: the whole list of stores was read.
@@ -197,7 +197,7 @@ func (v *visit) open(ctx context.Context) error {
 // refuses reports whether the portal says that the user may not see the page.
 func (v *visit) refuses(p *browser.Page) bool { return p.Has(v.Words.Text(labelNoAccess)) }
 
-// isAPIPage returns nil on the page with a store's keys: it has the button that makes one, or the columns of
+// isAPIPage returns nil on the page with a store's keys: it has the button that generates one, or the columns of
 // the list.
 func (v *visit) isAPIPage(p *browser.Page) error {
 	if p.Has(v.generateNew()) || p.Has(v.Words.Text(labelKeyID)) && p.Has(v.Words.Text(labelCreated)) {

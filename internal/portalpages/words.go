@@ -72,7 +72,7 @@ func Table() browser.Table {
 // production may have one too.
 func neverClicked() []string { return []string{"Switch to production", "Switch to playground"} }
 
-// nouns are the words that may follow the name of a control that makes or deletes a key.
+// nouns are the words that may follow the name of a control that generates or deletes a key.
 func nouns() []string {
 	return []string{"api", "key", "keys", "credential", "credentials", "nøkkel", "nyckel"}
 }

@@ -157,7 +157,7 @@ func adviseLimit(full *rotation.LimitReachedError) message {
 	return storeFull(full.MerchantID, strings.Join(lines, "\n"))
 }
 
-// adviseOrphan advises on an orphaned key: it was made, or may have been, and nobody can use it.
+// adviseOrphan advises on an orphaned key: it was generated, or may have been, and nobody can use it.
 func adviseOrphan(orphan *kustom.OrphanError) message {
 	cause, cleanup := "", fmt.Sprint(orphan.Cleanup)
 	if m, ok := advisePages(orphan.Cause); ok {

@@ -505,7 +505,7 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	orphan := state.orphan()
 	if state.isIncomplete() {
-		// By pages, only private state can say which key was made.
+		// By pages, only private state can say which key was generated.
 		orphan.Before = readPrivate[kustom.Orphan](ctx, req.Private, orphanKey, &resp.Diagnostics).Before
 	}
 	if err := r.delete(ctx, state, orphan); err != nil {

@@ -213,7 +213,7 @@ func (r *connectionResource) planUpdate(ctx context.Context, config connectionMo
 	}
 }
 
-// checkInstalled warns, before a key is made, about a shop that can't have one. The apply will reject it. A
+// checkInstalled warns, before a key is generated, about a shop that can't have one. The apply will reject it. A
 // customer who has left must not block the plan of the other shops.
 func (r *connectionResource) checkInstalled(ctx context.Context, shop string, diags *diag.Diagnostics) {
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
@@ -538,7 +538,7 @@ func (m *connectionModel) saveUnsettled(unsettled []kustom.Orphan) {
 	m.finish(rotation.Plan{}, nil)
 }
 
-// isIncomplete reports whether the shop may or may not have the connection's key: an earlier run made or
+// isIncomplete reports whether the shop may or may not have the connection's key: an earlier run generated or
 // requested it and did not finish.
 func (m connectionModel) isIncomplete() bool { return m.CreatedAt.IsNull() && !m.KeysToDelete.IsNull() }
 

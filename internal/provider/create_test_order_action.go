@@ -149,8 +149,8 @@ func (a *createTestOrderAction) Invoke(ctx context.Context, req action.InvokeReq
 	p.say("Kustom created the order %s (%s). The credentials work. Nobody is charged.", made.ID, made.Status)
 }
 
-func (a *createTestOrderAction) create(ctx context.Context, config createTestOrderModel, order kustom.Order) (kustom.MadeOrder, error) {
-	var made kustom.MadeOrder
+func (a *createTestOrderAction) create(ctx context.Context, config createTestOrderModel, order kustom.Order) (kustom.CreatedOrder, error) {
+	var made kustom.CreatedOrder
 	defer a.engine.Shops.NoteOwnUse(config.KustomID.ValueString())
 	err := a.engine.Shops.RetryWhilePropagating(ctx, func() error {
 		var err error

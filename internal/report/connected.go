@@ -99,7 +99,7 @@ func (s Shop) sensitive() Shop {
 	return s
 }
 
-// changesKeys reports whether a plan that makes no key changes what happens to keys.
+// changesKeys reports whether a plan that generates no key changes what happens to keys.
 func changesKeys(before, after object) bool {
 	for _, name := range []string{"reason", "keys_to_delete", "keys_kept"} {
 		if !reflect.DeepEqual(before[name], after[name]) {

@@ -150,7 +150,7 @@ func (s *Shop) deleteKey(key *change) {
 	}
 }
 
-// keyReason returns why the plan makes a key.
+// keyReason returns why the plan generates a key.
 func keyReason(key *change) string {
 	before, after := key.Change.Before, key.Change.After
 	switch {

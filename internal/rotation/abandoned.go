@@ -13,7 +13,7 @@ func (e *Engine) HasAbandonedRequests(merchantID string) bool {
 	return len(e.requests.abandoned(merchantID)) > 0
 }
 
-// DeleteAbandonedKeys deletes the keys that the abandoned requests for a store made: no shop has their secrets. It
+// DeleteAbandonedKeys deletes the keys that the abandoned requests for a store generated: no shop has their secrets. It
 // returns the keys that it could not delete. It is safe for concurrent use.
 func (e *Engine) DeleteAbandonedKeys(ctx context.Context, merchantID string) []KeptKey {
 	var kept []KeptKey
