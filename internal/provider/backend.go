@@ -51,6 +51,8 @@ type backend struct {
 	mystore  mystoreService
 	// redactor knows the secrets of the configuration and of the requests.
 	redactor *vendortext.Redactor
+	// tokenShops are the shops with a token, sorted. Nobody changes the list.
+	tokenShops []string
 	// pages is nil if the vendors are reached only by their APIs.
 	pages *pages
 	// engine decides and changes shops and keys. It caches its reads for one walk.
@@ -83,8 +85,13 @@ func newBackend(s settings, o Options) *backend {
 	if b.pages = newPages(s, o); b.pages != nil {
 		b.usePages()
 	}
+	b.tokenShops = slices.Clip(slices.Sorted(maps.Keys(s.mystoreTokens)))
+	var signedIn func(shop string) bool
+	if b.pages != nil {
+		signedIn = b.onlySignedIn
+	}
 	b.engine = rotation.New(rotation.Options{
-		Portal: b.portal, Shops: b.mystore, Merchant: b.merchant, Clock: o.Clock, Names: b.shopNames, SignedIn: b.onlySignedIn,
+		Portal: b.portal, Shops: b.mystore, Merchant: b.merchant, Clock: o.Clock, Names: b.shopNames, SignedIn: signedIn,
 		Ignored: s.ignoredShops, Cache: b.localCache(o.CacheDir), Requests: b.requests(o),
 		Journal: o.journal,
 	})
@@ -250,26 +257,27 @@ func digitsOf(name string) string {
 	}, name)
 }
 
-// shopNames returns the shops with a token, a session or a login, sorted.
+// shopNames returns the shops with a token, a session or a login, sorted. The caller must not change the list: each
+// deletion asks for it, so with tokens alone it is always the same one.
 func (b *backend) shopNames() ([]string, error) {
 	if b.unknownShops {
 		return nil, &unknownError{attribute: b.tokenSource}
 	}
-	names := slices.Collect(maps.Keys(b.mystoreTokens))
-	if b.pages != nil {
-		more, err := b.pages.shops()
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, more...)
+	if b.pages == nil {
+		return b.tokenShops, nil
 	}
+	more, err := b.pages.shops()
+	if err != nil {
+		return nil, err
+	}
+	names := slices.Concat(more, b.tokenShops)
 	slices.Sort(names)
 	return slices.Compact(names), nil
 }
 
 // onlySignedIn reports whether a shop is known only because somebody signed in to it on this machine.
 func (b *backend) onlySignedIn(shop string) bool {
-	return !b.hasToken(shop) && b.pages != nil && !b.pages.isConfigured(shop)
+	return !b.hasToken(shop) && !b.pages.isConfigured(shop)
 }
 
 // listableShops returns the shops for a listing. Without any token or browser, it returns a [*missingError]: an empty

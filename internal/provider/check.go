@@ -171,7 +171,7 @@ func (b *backend) checkScope(c CheckOptions) (check.Scope, error) {
 	if err != nil {
 		return check.Scope{}, err
 	}
-	names = append(names, c.Shops...)
+	names = slices.Concat(names, c.Shops)
 	names = slices.AppendSeq(names, maps.Keys(c.Expected))
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {

@@ -28,7 +28,7 @@ func Survey(ctx context.Context, o Options, so SurveyOptions) (setup.VendorData,
 	if err != nil {
 		return setup.VendorData{}, err
 	}
-	reached = append(reached, so.Shops...)
+	reached = slices.Concat(reached, so.Shops)
 	slices.Sort(reached)
 	reached = slices.Compact(reached)
 	near := map[string]string{}

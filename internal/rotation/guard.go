@@ -94,11 +94,11 @@ func (s *Shops) Holds(username string) bool {
 	return false
 }
 
-// shopsToAsk returns the shops to ask before a key is deleted.
+// shopsToAsk returns the shops to ask before a key is deleted. The caller must not change the list.
 func (s *Shops) shopsToAsk(key kustom.Orphan) ([]string, error) {
 	names, err := s.names()
-	if err != nil {
-		return nil, err
+	if err != nil || len(s.ignored) == 0 && s.signedIn == nil {
+		return names, err
 	}
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.ignored[name] || s.isOfOtherStore(name, key) }), nil
 }
@@ -123,12 +123,7 @@ func (s *Shops) isOfOtherStore(name string, key kustom.Orphan) bool {
 // readRelevant reads the shops that may use a key, unless they were just read. It ignores failures; the verdict
 // considers them.
 func (s *Shops) readRelevant(ctx context.Context, names []string, key kustom.Orphan, notBefore time.Time) error {
-	var relevant []string
-	for _, name := range names {
-		if s.shop(name).needsReading(key, notBefore) {
-			relevant = append(relevant, name)
-		}
-	}
+	relevant := s.needReading(names, key, notBefore)
 	return forEach(ctx, ConcurrentReads, len(relevant), func(ctx context.Context, i int) error {
 		_, err := s.readUnless(ctx, relevant[i], func(h *shop) bool { return h.isFresh(notBefore) || h.failedRecently() })
 		if isNotInstalled(err) {
@@ -141,20 +136,28 @@ func (s *Shops) readRelevant(ctx context.Context, names []string, key kustom.Orp
 	})
 }
 
-// needsReading reports whether a shop must be read before a key is deleted.
-func (h *shop) needsReading(key kustom.Orphan, notBefore time.Time) bool {
-	h.shops.mu.Lock()
-	defer h.shops.mu.Unlock()
-	if !h.known {
+// needReading returns the shops that must be read before a key is deleted. Each deletion asks about every shop, so it takes
+// the lock once.
+func (s *Shops) needReading(names []string, key kustom.Orphan, notBefore time.Time) []string {
+	now := s.clock.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var stale []string
+	for _, name := range names {
+		if h, ok := s.shops[name]; !ok || h.needsReading(key, now, notBefore) {
+			stale = append(stale, name)
+		}
+	}
+	return stale
+}
+
+// needsReading reports whether the shop must be read before a key is deleted. The caller holds shops.mu.
+func (h *shop) needsReading(key kustom.Orphan, now, notBefore time.Time) bool {
+	if !h.known || h.missing != nil && !h.missingConfirmed {
 		return true
 	}
-	if h.missing != nil && !h.missingConfirmed {
-		return true
-	}
-	if !h.mayUse(key) {
-		return false
-	}
-	return h.shops.clock.Now().Sub(h.readAt) >= FreshFor || h.readAt.Before(notBefore)
+	isStale := now.Sub(h.readAt) >= FreshFor || h.readAt.Before(notBefore)
+	return isStale && h.mayUse(key)
 }
 
 func (h *shop) failedRecently() bool {
@@ -172,10 +175,9 @@ func (h *shop) mayUse(key kustom.Orphan) bool {
 	if h.stores[key.MerchantID] || sameUsername(h.lastUsername, key.Username) || sameUsername(h.expected, key.Username) || h.expectsStore(key.MerchantID) {
 		return true
 	}
-	store, ok := storeIn(h.lastUsername)
 	switch {
-	case ok:
-		return store == key.MerchantID
+	case h.lastStore != "":
+		return h.lastStore == key.MerchantID
 	case !h.known && h.lastUsername == "" && len(h.stores) == 0:
 		return h.cachedStores.mayUse(key.MerchantID)
 	case h.known || h.lastUsername == "":
@@ -203,19 +205,51 @@ func (h *shop) shows(username string) bool {
 }
 
 // sameUsername reports whether two usernames may be those of one key. A shop may show the ID in another case, or with the
-// white space that somebody has pasted with it, and still take payments with the key.
+// white space that somebody has pasted with it, and still take payments with the key. It compares as it goes, because each
+// deletion compares the key with those of all shops.
 func sameUsername(a, b string) bool {
-	return a == b && a != "" || b != "" && strings.EqualFold(plainUsername(a), plainUsername(b))
+	if b == "" {
+		return false
+	}
+	for {
+		a, b = trimForeign(a), trimForeign(b)
+		if a == "" || b == "" {
+			return a == b
+		}
+		if lower(a[0]) != lower(b[0]) {
+			return false
+		}
+		a, b = a[1:], b[1:]
+	}
 }
 
-// plainUsername returns a username without white space and other characters that no username contains.
+// plainUsername returns a username without the characters that no username contains.
 func plainUsername(username string) string {
 	return strings.Map(func(r rune) rune {
-		if r <= ' ' || r > '~' {
+		if isNeverInUsername(r) {
 			return -1
 		}
 		return r
 	}, username)
+}
+
+// isNeverInUsername reports whether no username contains r: white space, control characters, and all but ASCII.
+func isNeverInUsername(r rune) bool { return r <= ' ' || r > '~' }
+
+// trimForeign removes the leading bytes of characters that no username contains.
+func trimForeign(username string) string {
+	for username != "" && isNeverInUsername(rune(username[0])) {
+		username = username[1:]
+	}
+	return username
+}
+
+// lower returns an ASCII letter in lower case.
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + ('a' - 'A')
+	}
+	return c
 }
 
 // wasHeld reports whether the walk has seen a shop with a key.
@@ -232,11 +266,11 @@ func (s *Shops) mayBeStale(key kustom.Orphan) bool {
 	if err != nil {
 		return true
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return slices.ContainsFunc(names, func(name string) bool {
-		h := s.shop(name)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return !h.known || (!h.written || h.expected != "") && h.mayUse(key)
+		h, ok := s.shops[name]
+		return !ok || !h.known || (!h.written || h.expected != "") && h.mayUse(key)
 	})
 }
 

@@ -93,7 +93,7 @@ type Options struct {
 	Shops    ShopService
 	Merchant Merchant
 	Clock    clock.Clock
-	// Names returns the names of the shops that the provider can ask.
+	// Names returns the names of the shops that the provider can ask. The engine does not change the list.
 	Names func() ([]string, error)
 	// SignedIn reports whether a shop is among them only because somebody signed in to it on this machine, and no
 	// setting names it. It is nil if there is no such shop.

@@ -41,6 +41,8 @@ type shop struct {
 	// shop was last seen with.
 	stores       map[string]bool
 	lastUsername string
+	// lastStore is the store of lastUsername; empty if that names none.
+	lastStore string
 	// storeMayChange reports that the shop may change to another store, so stores do not tell whose key it has.
 	storeMayChange bool
 	// cachedStores is what an earlier walk knew about an unreadable shop, until an object of this walk knows more.
@@ -76,7 +78,7 @@ func (h *shop) setRead(credentials mystore.Credentials, err error) {
 	h.missingConfirmed = h.missingConfirmed && missing != nil
 	h.credentials, h.missing, h.failure = credentials, missing, nil
 	if credentials.KustomID != "" {
-		h.lastUsername = credentials.KustomID
+		h.setLastUsername(credentials.KustomID)
 		h.shops.seenUsernames[credentials.KustomID] = true
 	}
 	// A stale read does not show an accepted write. Until reads can't be stale, the shop counts as holding both
@@ -105,6 +107,12 @@ func (h *shop) invalidate() {
 	h.shops.mu.Lock()
 	defer h.shops.mu.Unlock()
 	h.known, h.failure, h.readAt = false, nil, time.Time{}
+}
+
+// setLastUsername sets the username that the shop was last seen with. The caller holds shops.mu.
+func (h *shop) setLastUsername(username string) {
+	h.lastUsername = username
+	h.lastStore, _ = storeIn(username)
 }
 
 // isFresh reports whether the shop was read within [FreshFor] and not before notBefore.

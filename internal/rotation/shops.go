@@ -87,7 +87,7 @@ func (s *Shops) NoteConfigured(name, merchantID, username string) {
 		h.stores[merchantID] = true
 	}
 	if username != "" && h.lastUsername == "" {
-		h.lastUsername = username
+		h.setLastUsername(username)
 	}
 }
 

@@ -214,8 +214,9 @@ func TestDo_LimitsSizeOfAnswer(t *testing.T) {
 	announced := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", transport.JSON)
 		w.Header().Set("Content-Length", strconv.Itoa(10<<20+1))
-		w.WriteHeader(http.StatusOK)
-		w.(http.Flusher).Flush()
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Error(err)
+		}
 		<-r.Context().Done()
 	}
 	for name, over := range map[string]http.HandlerFunc{"sent": padded(10<<20 + 1), "announced": announced} {
