@@ -220,8 +220,8 @@ func isNotAlphanumeric(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
-// isNeverInKey reports whether no username and no secret can contain r: spaces, control characters, and what stands
-// for bytes that are no text. A username with such bytes could be another key's.
+// isNeverInKey reports whether no username and no secret contains r: spaces, control characters, and the replacement
+// character, which stands for bytes that are no text. Two usernames with such bytes could look the same.
 func isNeverInKey(r rune) bool {
 	return r <= ' ' || r == 0x7f || r == 0x85 || r == 0xa0 || r == utf8.RuneError
 }

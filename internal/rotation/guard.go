@@ -13,8 +13,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// This file decides whether a shop may use a key: at least one shop could be asked, every shop that may use the key has
-// just answered, and none uses it. The files delete.go and exclusive.go decide the rest: the key's age and last use.
+// This file decides whether a key is unused: at least one shop could be asked, every shop that may use the key has just
+// answered, and none uses it. The files delete.go and exclusive.go decide the rest: the key's age and last use.
 
 const (
 	// pollInterval is the wait between two looks at what this walk has written.

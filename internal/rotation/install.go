@@ -55,8 +55,8 @@ func (s *Shops) RetryWhilePropagating(ctx context.Context, call func() error) er
 	}
 }
 
-// Install writes a pair to a shop and reads it back (I1). The caller proves the pair first, unless
-// the user has set verify = false.
+// Install writes a pair to a shop and reads it back (I1). The caller proves the pair first, unless the
+// user has set verify = false.
 // The error is a [*mystore.NotConfirmedError] if the shop accepted the pair and does not show whether it has
 // it.
 func (s *Shops) Install(ctx context.Context, name string, pair Pair) (credentials mystore.Credentials, err error) {
