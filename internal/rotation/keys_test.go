@@ -89,6 +89,48 @@ func TestKeys_ListsAllForManyReads(t *testing.T) {
 	}
 }
 
+// While one caller lists all keys, the others wait for its list, or until their own context ends.
+func TestKeys_ListsAllOnceForManyCallers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, keys := newKeys(m1("M1-a"))
+		release := make(chan bool)
+		a.before = func(kind, _ string, _ int) error {
+			if kind == listCall {
+				<-release
+			}
+			return nil
+		}
+		var group sync.WaitGroup
+		list := func(ctx context.Context, want error) {
+			for _, err := range keys.Keys(ctx, "") {
+				if !errors.Is(err, want) {
+					t.Errorf("the error is %v, want %v", err, want)
+				}
+			}
+			group.Done()
+		}
+		group.Add(2)
+		go list(t.Context(), nil)
+		go list(t.Context(), nil)
+		synctest.Wait()
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		ended := false
+		group.Add(1)
+		go func() { list(cancelled, context.Canceled); ended = true }()
+		synctest.Wait()
+		if !ended {
+			t.Error("a cancelled caller waits for the list of another one")
+		}
+		close(release)
+		group.Wait()
+		if n := a.called(listCall); n != 1 {
+			t.Errorf("the portal lists all keys %d times", n)
+		}
+	})
+}
+
 func TestKeys_ReadsFewKeysOneByOne(t *testing.T) {
 	t.Parallel()
 	var n lists

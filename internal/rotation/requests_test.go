@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -189,6 +190,36 @@ func TestDeleteAbandonedKeys_EndsWhenCancelled(t *testing.T) {
 	close(release)
 	group.Wait()
 	env.wantKeys("M1-old")
+}
+
+// A key is deleted once, even if several resources of its store ask for that at the same time.
+func TestDeleteAbandonedKeys_DeletesKeyOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		env := afterKilledRun(t)
+		release := make(chan bool)
+		env.portal.before = func(kind, _ string, _ int) error {
+			if kind == deleteCall {
+				<-release
+			}
+			return nil
+		}
+		var group sync.WaitGroup
+		for range 3 {
+			group.Go(func() {
+				if kept := env.engine.DeleteAbandonedKeys(t.Context(), "M1"); len(kept) > 0 {
+					t.Errorf("it kept %v", kept)
+				}
+			})
+		}
+		synctest.Wait()
+		close(release)
+		group.Wait()
+		if n := env.portal.called(deleteCall); n != 1 {
+			t.Errorf("there were %d deletions", n)
+		}
+		env.wantKeys("M1-old")
+	})
 }
 
 func TestGenerate_RemovesAnsweredRequest(t *testing.T) {

@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -191,25 +192,36 @@ func TestDo_PausesTokenAfter429_I6(t *testing.T) {
 	}
 }
 
+// It makes no difference whether the caller is the next or waits behind another one.
 func TestLimiter_StopsWithContext(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := transport.NewLimiter(perMinute, clock.System{})
-		passing(t, l, 30)()
-		l.Pause(time.Minute)
-		start := time.Now()
-		bounded, cancelBounded := clock.WithTimeout(t.Context(), clock.System{}, 59*time.Second)
-		defer cancelBounded()
-		if err := l.Wait(bounded); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 59*time.Second {
-			t.Errorf("a wait that is too long ended after %v: %v", time.Since(start), err)
-		}
-		cancelled, cancel := context.WithCancel(t.Context())
-		start = time.Now()
-		time.AfterFunc(time.Second/2, cancel)
-		if err := l.Wait(cancelled); !errors.Is(err, context.Canceled) || time.Since(start) != time.Second/2 {
-			t.Errorf("a cancelled wait ended after %v: %v", time.Since(start), err)
-		}
-	})
+	for _, ahead := range []int{0, 1} {
+		t.Run(fmt.Sprintf("%d ahead", ahead), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { stopsWithContext(t, ahead) })
+		})
+	}
+}
+
+func stopsWithContext(t *testing.T, ahead int) {
+	t.Helper()
+	l := transport.NewLimiter(perMinute, clock.System{})
+	passing(t, l, 30)()
+	l.Pause(time.Minute)
+	defer passing(t, l, ahead)()
+	synctest.Wait()
+	start := time.Now()
+	bounded, cancelBounded := clock.WithTimeout(t.Context(), clock.System{}, 59*time.Second)
+	defer cancelBounded()
+	if err := l.Wait(bounded); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 59*time.Second {
+		t.Errorf("a wait that is too long ended after %v: %v", time.Since(start), err)
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	start = time.Now()
+	time.AfterFunc(time.Second/2, cancel)
+	if err := l.Wait(cancelled); !errors.Is(err, context.Canceled) || time.Since(start) != time.Second/2 {
+		t.Errorf("a cancelled wait ended after %v: %v", time.Since(start), err)
+	}
 }
 
 // A caller that gave up neither lengthens nor shortens the next one's wait.
