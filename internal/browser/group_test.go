@@ -3,8 +3,11 @@ package browser_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -267,22 +270,45 @@ func TestOpen_EndsWithItsContext(t *testing.T) {
 	}
 }
 
-// That no folder is left is checked when all tests have run.
+// Neither the browser nor a process that it has started is left. That no folder is left is checked when all tests have run.
 func TestOpen_GivesUpBrowserThatNeverStarts(t *testing.T) {
 	t.Parallel()
-	script := filepath.Join(t.TempDir(), "browser")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\nexec sleep 600\n"), 0o700); err != nil {
+	dir := t.TempDir()
+	script, alive := filepath.Join(dir, "browser"), filepath.Join(dir, "alive")
+	if out, err := exec.Command("mkfifo", alive).CombinedOutput(); err != nil {
+		t.Skipf("mkfifo: %v: %s", err, out)
+	}
+	// The child has the pipe open for as long as it lives.
+	child := fmt.Sprintf("#!/bin/sh\n(exec 3>'%s'; exec sleep 600) &\nwait\n", alive)
+	if err := os.WriteFile(script, []byte(child), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	g := newOwnGroup(t, browser.Options{Executable: script})
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer cancel()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		pipe, err := os.Open(alive)
+		cancel()
+		if err == nil {
+			_, err = io.Copy(io.Discard, pipe)
+			err = errors.Join(err, pipe.Close())
+		}
+		ended <- err
+	}()
 	err := within(t, 10*time.Second, func(context.Context) error {
 		_, err := g.Open(ctx, g.account)
 		return err
 	})
-	if !errors.Is(err, context.DeadlineExceeded) {
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v", err)
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("a child of the browser is left")
 	}
 }
 

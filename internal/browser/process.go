@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func flags(executable, folder string, visible bool) []chromedp.ExecAllocatorOpti
 	options = append(options,
 		chromedp.ExecPath(executable),
 		chromedp.UserDataDir(folder),
-		chromedp.ModifyCmdFunc(detach),
+		chromedp.ModifyCmdFunc(prepare),
 		chromedp.NoInheritEnv,
 		chromedp.Env(environment(os.Environ(), folder)...),
 		chromedp.WindowSize(1280, 900),
@@ -92,6 +93,16 @@ func flags(executable, folder string, visible bool) []chromedp.ExecAllocatorOpti
 		options = append(options, chromedp.VisibleWindow)
 	}
 	return options
+}
+
+// prepare detaches the browser, and lets the end of its context also end the processes that it has started. A start that is
+// given up has no other end: the library names no process until the browser answers.
+func prepare(cmd *exec.Cmd) {
+	detach(cmd)
+	cmd.Cancel = func() error {
+		kill(cmd.Process.Pid)
+		return cmd.Process.Kill()
+	}
 }
 
 // longestTemp is the maximum length of the path for temporary files. The browser creates sockets there, and the
