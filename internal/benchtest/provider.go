@@ -42,7 +42,7 @@ func (noopProvider) Resources(context.Context) []func() resource.Resource {
 
 func (noopProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
 
-// known replaces an unknown string with a invented one.
+// known replaces an unknown string with an invented one.
 func known(s *types.String) {
 	if s.IsUnknown() {
 		*s = types.StringValue(made)

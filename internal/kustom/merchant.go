@@ -99,8 +99,8 @@ var errUnexpectedOrder = errors.New("the merchant API returned an order that doe
 // inconclusive, Prove asks order management the same. Prove touches no order. It is not known whether it counts
 // as traffic in the portal's endpoint switch status; at most it counts as traffic of the checkout.
 //
-// Before its first pair, the client checks that the server rejects invented credentials, so that no other server gets
-// a secret or is believed. Any error is a [*ProofError].
+// Before its first pair, the client checks that the server rejects invented credentials. Otherwise another server would
+// get the secret, and its answer would count. Any error is a [*ProofError].
 func (m *Merchant) Prove(ctx context.Context, username, secret string) error {
 	if err := m.rejectsInvented(ctx, secret); err != nil {
 		return &ProofError{Username: username, Verdict: verdictOfCheck(err), Cause: err}

@@ -82,14 +82,12 @@ func newBackend(s settings, o Options) *backend {
 	b.portal = kustom.NewPortal(client("portal", "portal_url", "", s.portalURL, kustom.Problem), b.portalAuth)
 	b.merchant = kustom.NewMerchant(client("merchant", "api_url", "", s.apiURL, kustom.Problem))
 	b.mystore = mystore.New(client("mystore", "mystore_url", s.tokenSource, s.mystoreURL, mystore.Problem), o.Clock, b.shopToken)
+	var signedIn func(shop string) bool
 	if b.pages = newPages(s, o); b.pages != nil {
 		b.usePages()
-	}
-	b.tokenShops = slices.Clip(slices.Sorted(maps.Keys(s.mystoreTokens)))
-	var signedIn func(shop string) bool
-	if b.pages != nil {
 		signedIn = b.onlySignedIn
 	}
+	b.tokenShops = slices.Clip(slices.Sorted(maps.Keys(s.mystoreTokens)))
 	b.engine = rotation.New(rotation.Options{
 		Portal: b.portal, Shops: b.mystore, Merchant: b.merchant, Clock: o.Clock, Names: b.shopNames, SignedIn: signedIn,
 		Ignored: s.ignoredShops, Cache: b.localCache(o.CacheDir), Requests: b.requests(o),

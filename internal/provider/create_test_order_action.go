@@ -141,26 +141,26 @@ func (a *createTestOrderAction) Invoke(ctx context.Context, req action.InvokeReq
 	order := config.order()
 	p.say("Creating a checkout session of 100.00 %s at Kustom's merchant API (%s) with %s. It is never completed.",
 		order.PurchaseCurrency, *a.environment, config.KustomID.ValueString())
-	made, err := a.create(p.observing(ctx), config, order)
+	created, err := a.create(p.observing(ctx), config, order)
 	if err != nil {
 		report(&resp.Diagnostics, path.Root("kustom_id"), testOrderNotMade(), &actionError{err})
 		return
 	}
-	p.say("Kustom created the order %s (%s). The credentials work. Nobody is charged.", made.ID, made.Status)
+	p.say("Kustom created the order %s (%s). The credentials work. Nobody is charged.", created.ID, created.Status)
 }
 
 func (a *createTestOrderAction) create(ctx context.Context, config createTestOrderModel, order kustom.Order) (kustom.CreatedOrder, error) {
-	var made kustom.CreatedOrder
+	var created kustom.CreatedOrder
 	defer a.engine.Shops.NoteOwnUse(config.KustomID.ValueString())
 	err := a.engine.Shops.RetryWhilePropagating(ctx, func() error {
 		var err error
-		made, err = a.merchant.CreateOrder(ctx, config.KustomID.ValueString(), config.Secret.ValueString(), order)
+		created, err = a.merchant.CreateOrder(ctx, config.KustomID.ValueString(), config.Secret.ValueString(), order)
 		return err
 	})
 	if transport.IsUncertain(err) {
 		err = &unclearOrderError{err}
 	}
-	return made, err
+	return created, err
 }
 
 // check rejects a pair that contradicts the provider's environment.

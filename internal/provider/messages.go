@@ -10,7 +10,8 @@ import (
 )
 
 // A message describes one possible failure (I8). The diagnostic and the guide both use it. An error's own text, which
-// a diagnostic shows as the cause, is where the error arises. A function returns each message; its arguments are known only in a run. In the guide they are "…".
+// a diagnostic shows as the cause, is where the error arises. A function returns each message. Its arguments are known
+// only in a run; in the guide they are "…".
 //
 // A message without a reason is shown with a second message, the cause, which has no title.
 type message struct {

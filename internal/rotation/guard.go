@@ -216,7 +216,7 @@ func sameUsername(a, b string) bool {
 		if a == "" || b == "" {
 			return a == b
 		}
-		if lower(a[0]) != lower(b[0]) {
+		if !strings.EqualFold(a[:1], b[:1]) {
 			return false
 		}
 		a, b = a[1:], b[1:]
@@ -242,14 +242,6 @@ func trimForeign(username string) string {
 		username = username[1:]
 	}
 	return username
-}
-
-// lower returns an ASCII letter in lower case.
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + ('a' - 'A')
-	}
-	return c
 }
 
 // wasHeld reports whether the walk has seen a shop with a key.

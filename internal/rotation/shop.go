@@ -41,7 +41,8 @@ type shop struct {
 	// shop was last seen with.
 	stores       map[string]bool
 	lastUsername string
-	// lastStore is the store of lastUsername; empty if that names none.
+	// lastStore is the store of lastUsername; empty if that names none. It is kept, because each deletion asks it of
+	// every shop.
 	lastStore string
 	// storeMayChange reports that the shop may change to another store, so stores do not tell whose key it has.
 	storeMayChange bool
