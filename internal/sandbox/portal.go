@@ -149,14 +149,18 @@ func (s *Sandbox) listCredentials(c *call) *answer {
 	if !ok {
 		return s.badCursor(c)
 	}
-	var credentials []numbered[credentialBody]
+	var visible []numbered[*key]
 	for _, k := range keys {
 		if c.user.canSee(k.MerchantID) {
-			credentials = append(credentials, numbered[credentialBody]{k.number, s.credential(k)})
+			visible = append(visible, numbered[*key]{k.number, k})
 		}
 	}
-	page, next := onePage(c, credentials, after)
-	return kustomAnswer(http.StatusOK, credentialsBody{Credentials: page, NextCursor: next})
+	page, next := onePage(c, visible, after)
+	credentials := make([]credentialBody, len(page))
+	for i, k := range page {
+		credentials[i] = s.credential(k)
+	}
+	return kustomAnswer(http.StatusOK, credentialsBody{Credentials: credentials, NextCursor: next})
 }
 
 func (s *Sandbox) getCredential(c *call) *answer {
