@@ -32,16 +32,20 @@ type Keys struct {
 	singleReads map[string]bool
 	// prefetching reports that more keys will be needed than are read one by one.
 	prefetching bool
-	// stores has the last list of each store's keys, by merchant ID.
+	// stores has the last list of each store's keys, by merchant ID, and listed is the number of keys in them.
 	stores map[string]storeList
+	listed int
 	// complete reports that all stores were listed, at listedAt.
 	complete bool
 	listedAt time.Time
 	// tooMany reports that the account has more keys than are cached.
 	tooMany bool
-	// generated and deletedKeys are this walk's own changes. They correct lists that were read meanwhile.
-	generated   []kustom.Key
-	deletedKeys []kustom.Orphan
+	// generated and deletedKeys are this walk's own changes, by merchant ID. They correct lists that were read
+	// meanwhile.
+	generated   map[string][]kustom.Key
+	deletedKeys map[string][]kustom.Orphan
+	// deletedUsernames has the usernames of deletedKeys.
+	deletedUsernames map[string]bool
 	// visible has the stores that the user can see, or is nil before they are listed.
 	visible  map[string]kustom.Store
 	warnings []Warning
@@ -89,6 +93,7 @@ func NewKeys(portal Portal, c clock.Clock) *Keys {
 	return &Keys{
 		portalCalls: portalCalls{portal}, clock: c, listing: semaphore.NewWeighted(1),
 		singleReads: map[string]bool{}, stores: map[string]storeList{}, stale: map[string]int{},
+		generated: map[string][]kustom.Key{}, deletedKeys: map[string][]kustom.Orphan{}, deletedUsernames: map[string]bool{},
 		single: map[string]*refresh{},
 	}
 }
@@ -255,7 +260,7 @@ func (k *Keys) generate(ctx context.Context, r kustom.Request) (kustom.NewKey, e
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.generated = append(k.generated, key.Key)
+	k.generated[key.MerchantID] = append(k.generated[key.MerchantID], key.Key)
 	k.add(key.Key)
 	return key, nil
 }
@@ -292,7 +297,8 @@ func (k *Keys) isListed(merchantID, credentialID string) bool {
 func (k *Keys) noteDeleted(orphan kustom.Orphan) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.deletedKeys = append(k.deletedKeys, orphan)
+	k.deletedKeys[orphan.MerchantID] = append(k.deletedKeys[orphan.MerchantID], orphan)
+	k.deletedUsernames[orphan.Username] = true
 	k.remove(orphan)
 	k.markStale(orphan.MerchantID)
 }
@@ -301,7 +307,7 @@ func (k *Keys) noteDeleted(orphan kustom.Orphan) {
 func (k *Keys) hasDeleted(username string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return slices.ContainsFunc(k.deletedKeys, func(o kustom.Orphan) bool { return o.Username == username })
+	return k.deletedUsernames[username]
 }
 
 // Warnings returns the warnings since the last call.
@@ -343,7 +349,7 @@ func (k *Keys) add(key kustom.Key) {
 	listed, ok := k.stores[key.MerchantID]
 	if _, known := find(listed.keys, key.CredentialID); (ok || k.complete) && !known {
 		listed.keys = append(slices.Clip(listed.keys), key)
-		k.stores[key.MerchantID] = listed
+		k.set(key.MerchantID, listed)
 	}
 }
 
@@ -352,8 +358,14 @@ func (k *Keys) remove(orphan kustom.Orphan) {
 	if listed, ok := k.stores[orphan.MerchantID]; ok {
 		same := func(o kustom.Key) bool { return o.CredentialID == orphan.CredentialID }
 		listed.keys = slices.DeleteFunc(slices.Clone(listed.keys), same)
-		k.stores[orphan.MerchantID] = listed
+		k.set(orphan.MerchantID, listed)
 	}
+}
+
+// set sets a store's list. The caller holds k.mu.
+func (k *Keys) set(merchantID string, list storeList) {
+	k.listed += len(list.keys) - len(k.stores[merchantID].keys)
+	k.stores[merchantID] = list
 }
 
 // list returns the listed keys of a store, or of all. It returns none if the request is among the first few, which
@@ -410,8 +422,8 @@ func (k *Keys) read(ctx context.Context, merchantID string) ([]kustom.Key, error
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.stores[merchantID] = storeList{keys: keys, raw: keys, at: at, sequence: number}
-	k.applyLocalChanges()
+	k.set(merchantID, storeList{keys: keys, raw: keys, at: at, sequence: number})
+	k.applyLocalChanges(merchantID)
 	return k.stores[merchantID].keys, nil
 }
 
@@ -444,12 +456,12 @@ func (k *Keys) warn(w Warning) {
 	}
 }
 
-// applyLocalChanges applies this walk's own changes to the lists. The caller holds k.mu.
-func (k *Keys) applyLocalChanges() {
-	for _, key := range k.generated {
+// applyLocalChanges applies this walk's own changes to a store's list. The caller holds k.mu.
+func (k *Keys) applyLocalChanges(merchantID string) {
+	for _, key := range k.generated[merchantID] {
 		k.add(key)
 	}
-	for _, orphan := range k.deletedKeys {
+	for _, orphan := range k.deletedKeys[merchantID] {
 		k.remove(orphan)
 	}
 }
@@ -477,8 +489,13 @@ func (k *Keys) listAll(ctx context.Context) error {
 		k.tooMany = true
 		return nil
 	}
-	k.stores, k.complete, k.listedAt = grouped(keys, at, number), true, at
-	k.applyLocalChanges()
+	k.stores, k.listed, k.complete, k.listedAt = grouped(keys, at, number), len(keys), true, at
+	for id := range k.generated {
+		k.applyLocalChanges(id)
+	}
+	for id := range k.deletedKeys {
+		k.applyLocalChanges(id)
+	}
 	return nil
 }
 

@@ -198,11 +198,7 @@ func (k *Keys) pages() int {
 	if !k.complete || k.listsByStore() {
 		return max(ConcurrentReads, len(k.stores))
 	}
-	n := 0
-	for _, listed := range k.stores {
-		n += len(listed.keys)
-	}
-	return n/keysPerPage + 1
+	return k.listed/keysPerPage + 1
 }
 
 // remember caches a listing. It returns what the portal lists of the given stores. A store that is missing from the
@@ -217,7 +213,9 @@ func (k *Keys) remember(stores map[string]bool, listed map[string]storeList, non
 		}
 		raw[id] = listed[id].raw
 	}
-	maps.Copy(k.stores, listed)
-	k.applyLocalChanges()
+	for id, list := range listed {
+		k.set(id, list)
+		k.applyLocalChanges(id)
+	}
 	return raw
 }
