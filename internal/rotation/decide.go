@@ -155,7 +155,7 @@ func shownUsername(kustomID string) string {
 // checkStore returns a [*WrongStoreError] if the shop's current key belongs to another store and the rules forbid
 // that.
 func (c Config) checkStore(present string) error {
-	if c.AllowStoreChange || present == c.MerchantID {
+	if c.AllowStoreChange || sameStore(present, c.MerchantID) {
 		return nil
 	}
 	return &WrongStoreError{Shop: c.Shop, Present: present, Wanted: c.MerchantID}
@@ -171,7 +171,7 @@ func (e *Engine) CheckStores(ctx context.Context, shop, present, wanted string) 
 	if !ok {
 		return nil
 	}
-	if from, ok := e.storeOf(ctx, present); ok && from != to {
+	if from, ok := e.storeOf(ctx, present); ok && !sameStore(from, to) {
 		return &WrongStoreError{Shop: shop, Present: from, Wanted: to}
 	}
 	return nil

@@ -28,20 +28,20 @@ const (
 // CheckUnused returns nil if no shop uses a key, a [*KeyInUseError] if one does, and a [*KeyUsageUnknownError] if
 // that is unknown. The shops must have been read after notBefore; zero accepts a read within [FreshFor].
 func (s *Shops) CheckUnused(ctx context.Context, key kustom.Orphan, notBefore time.Time) error {
-	names, err := s.shopsToAsk(key)
+	shops, err := s.shopsToAsk(key)
 	if err != nil {
 		return &KeyUsageUnknownError{Username: key.Username, Cause: err}
 	}
-	if err := s.readRelevant(ctx, names, key, notBefore); err != nil {
+	if err := s.readRelevant(ctx, shops, key, notBefore); err != nil {
 		return fmt.Errorf("find the shops that hold %s: %w", key.Username, err)
 	}
-	return s.checkUse(names, key)
+	return s.checkUse(shops, key)
 }
 
 // CanAsk reports whether there is a shop to ask before a key is deleted, as far as is known.
 func (s *Shops) CanAsk(key KeyRef) bool {
-	names, err := s.shopsToAsk(key.Orphan())
-	return err != nil || len(names) > 0
+	shops, err := s.shopsToAsk(key.Orphan())
+	return err != nil || len(shops) > 0
 }
 
 // Blocked returns the keys that an apply would keep, as far as this walk knows, and the unreadable shops that
@@ -49,12 +49,12 @@ func (s *Shops) CanAsk(key KeyRef) bool {
 // be stale at apply.
 func (s *Shops) Blocked(keys []KeyRef) (blocked []KeyRef, by []string) {
 	for _, key := range keys {
-		names, err := s.shopsToAsk(key.Orphan())
+		shops, err := s.shopsToAsk(key.Orphan())
 		if err != nil {
 			continue
 		}
-		dead := s.unreadableUsers(names, key.Orphan())
-		if len(dead) > 0 || len(names) == 0 {
+		dead := s.unreadableUsers(shops, key.Orphan())
+		if len(dead) > 0 || len(shops) == 0 {
 			blocked, by = append(blocked, key), append(by, dead...)
 		}
 	}
@@ -69,14 +69,13 @@ func (e *Engine) Blocked(p Plan) (blocked []KeyRef, by []string) {
 
 // unreadableUsers returns the unreadable shops that may use a key. It leaves out a shop whose page hides its key,
 // because the apply may be about to give that shop a key.
-func (s *Shops) unreadableUsers(names []string, key kustom.Orphan) []string {
+func (s *Shops) unreadableUsers(shops []*shop, key kustom.Orphan) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var dead []string
-	for _, name := range names {
-		h, ok := s.shops[name]
-		if ok && h.isUnreadable() && h.mayUse(key) {
-			dead = append(dead, name)
+	for _, h := range shops {
+		if h.isUnreadable() && h.mayUse(key) {
+			dead = append(dead, h.name)
 		}
 	}
 	return dead
@@ -95,35 +94,52 @@ func (s *Shops) Holds(username string) bool {
 }
 
 // shopsToAsk returns the shops to ask before a key is deleted. The caller must not change the list.
-func (s *Shops) shopsToAsk(key kustom.Orphan) ([]string, error) {
+func (s *Shops) shopsToAsk(key kustom.Orphan) ([]*shop, error) {
 	names, err := s.names()
-	if err != nil || len(s.ignored) == 0 && s.signedIn == nil {
-		return names, err
+	if err != nil {
+		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.ignored[name] || s.isOfOtherStore(name, key) }), nil
+	all := s.withNames(names)
+	if len(s.ignored) == 0 && s.signedIn == nil {
+		return all, nil
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(h *shop) bool { return s.ignored[h.name] || s.isSignedInToOther(h, key) }), nil
 }
 
-// isOfOtherStore reports whether a shop can be left out of a question about a store. That holds if no setting
+// withNames returns the shops with these names. It finds them once for all deletions, because each deletion asks
+// about every shop.
+func (s *Shops) withNames(names []string) []*shop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Equal(names, s.namedFor) {
+		s.namedFor, s.named = slices.Clone(names), make([]*shop, len(names))
+		for i, name := range names {
+			s.named[i] = s.find(name)
+		}
+	}
+	return s.named
+}
+
+// isSignedInToOther reports whether a shop can be left out of a question about a store. That holds if no setting
 // names the shop, somebody only signed in to it on this machine, and it was last seen with a key of another
 // store. Such a shop is not read, so its expired session blocks nothing.
-func (s *Shops) isOfOtherStore(name string, key kustom.Orphan) bool {
-	if s.signedIn == nil || !s.signedIn(name) {
+func (s *Shops) isSignedInToOther(h *shop, key kustom.Orphan) bool {
+	if s.signedIn == nil || !s.signedIn(h.name) {
 		return false
 	}
-	h := s.shop(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if h.known || h.expected != "" || len(h.stores) > 0 {
 		return false
 	}
-	store, ok := storeIn(cmp.Or(h.lastUsername, s.cache.lastUsername(name)))
-	return ok && store != key.MerchantID
+	store, ok := storeIn(cmp.Or(h.lastUsername, s.cache.lastUsername(h.name)))
+	return ok && !sameStore(store, key.MerchantID)
 }
 
 // readRelevant reads the shops that may use a key, unless they were just read. It ignores failures; the verdict
 // considers them.
-func (s *Shops) readRelevant(ctx context.Context, names []string, key kustom.Orphan, notBefore time.Time) error {
-	relevant := s.needReading(names, key, notBefore)
+func (s *Shops) readRelevant(ctx context.Context, shops []*shop, key kustom.Orphan, notBefore time.Time) error {
+	relevant := s.needReading(shops, key, notBefore)
 	return forEach(ctx, ConcurrentReads, len(relevant), func(ctx context.Context, i int) error {
 		_, err := s.readUnless(ctx, relevant[i], func(h *shop) bool { return h.isFresh(notBefore) || h.failedRecently() })
 		if isNotInstalled(err) {
@@ -136,19 +152,27 @@ func (s *Shops) readRelevant(ctx context.Context, names []string, key kustom.Orp
 	})
 }
 
-// needReading returns the shops that must be read before a key is deleted. Each deletion asks about every shop, so it takes
-// the lock once.
-func (s *Shops) needReading(names []string, key kustom.Orphan, notBefore time.Time) []string {
+// needReading returns the names of the shops that must be read before a key is deleted.
+func (s *Shops) needReading(shops []*shop, key kustom.Orphan, notBefore time.Time) []string {
 	now := s.clock.Now()
+	named, _ := storeIn(key.Username)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var stale []string
-	for _, name := range names {
-		if h, ok := s.shops[name]; !ok || h.needsReading(key, now, notBefore) {
-			stale = append(stale, name)
+	for _, h := range shops {
+		if !h.isOfOtherStores(key.MerchantID, named) && h.needsReading(key, now, notBefore) {
+			stale = append(stale, h.name)
 		}
 	}
 	return stale
+}
+
+// isOfOtherStores reports whether all that is known about the shop shows that it uses no key of two stores: that of
+// the key, and the one that the key's username names, if any. Each deletion asks this of every shop first, because it
+// takes little time and holds for almost all. The caller holds shops.mu.
+func (h *shop) isOfOtherStores(store, named string) bool {
+	return h.known && h.expected == "" && h.lastStore != "" && h.lastUsername == h.credentials.KustomID &&
+		!sameStore(h.lastStore, store) && !sameStore(h.lastStore, named) && !h.stores[store]
 }
 
 // needsReading reports whether the shop must be read before a key is deleted. The caller holds shops.mu.
@@ -177,7 +201,7 @@ func (h *shop) mayUse(key kustom.Orphan) bool {
 	}
 	switch {
 	case h.lastStore != "":
-		return h.lastStore == key.MerchantID
+		return sameStore(h.lastStore, key.MerchantID)
 	case !h.known && h.lastUsername == "" && len(h.stores) == 0:
 		return h.cachedStores.mayUse(key.MerchantID)
 	case h.known || h.lastUsername == "":
@@ -195,8 +219,8 @@ func (h *shop) expectsStore(merchantID string) bool {
 
 // isBlocked reports whether an unreadable shop prevents a key's deletion, by what is known now.
 func (s *Shops) isBlocked(key kustom.Orphan) bool {
-	names, err := s.shopsToAsk(key)
-	return err != nil || isUsageUnknown(s.checkUse(names, key))
+	shops, err := s.shopsToAsk(key)
+	return err != nil || isUsageUnknown(s.checkUse(shops, key))
 }
 
 // shows reports whether the shop was last seen with a username. The caller holds shops.mu.
@@ -254,43 +278,41 @@ func (s *Shops) wasHeld(username string) bool {
 // mayBeStale reports whether a read of a shop that may use a key may be stale: this walk has not written and seen
 // the shop's key.
 func (s *Shops) mayBeStale(key kustom.Orphan) bool {
-	names, err := s.shopsToAsk(key)
+	shops, err := s.shopsToAsk(key)
 	if err != nil {
 		return true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.ContainsFunc(names, func(name string) bool {
-		h, ok := s.shops[name]
-		return !ok || !h.known || (!h.written || h.expected != "") && h.mayUse(key)
+	return slices.ContainsFunc(shops, func(h *shop) bool {
+		return !h.known || (!h.written || h.expected != "") && h.mayUse(key)
 	})
 }
 
 // checkUse decides from what is known about the shops.
-func (s *Shops) checkUse(names []string, key kustom.Orphan) error {
+func (s *Shops) checkUse(shops []*shop, key kustom.Orphan) error {
+	named, _ := storeIn(key.Username)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var holders, unreadable []string
 	var cause error
 	asked, unmanaged, lastHeld := 0, true, false
-	for _, name := range names {
-		h, ok := s.shops[name]
-		if !ok {
-			h = &shop{}
-		}
+	for _, h := range shops {
 		switch {
+		case h.isOfOtherStores(key.MerchantID, named):
+			asked++
 		case h.shows(key.Username) || sameUsername(h.expected, key.Username):
 			// A shop that does not show the key counts as a holder only as long as its reads may be stale.
-			holders, unmanaged = append(holders, name), unmanaged && h.unmanaged && h.shows(key.Username)
+			holders, unmanaged = append(holders, h.name), unmanaged && h.unmanaged && h.shows(key.Username)
 		case h.known:
 			asked++
 		case h.usedUsername != "" && mystore.IsNotShown(h.failure):
 			asked++
 			if sameUsername(h.usedUsername, key.Username) {
-				holders, unmanaged = append(holders, name), false
+				holders, unmanaged = append(holders, h.name), false
 			}
 		case h.mayUse(key):
-			unreadable = append(unreadable, name)
+			unreadable = append(unreadable, h.name)
 			// A page that hides the ID shows neither that the shop has the key nor that it has another one by now.
 			lastHeld = lastHeld || sameUsername(h.lastUsername, key.Username) && !mystore.IsNotShown(h.failure)
 			if cause == nil {

@@ -98,6 +98,10 @@ func storeIn(username string) (merchantID string, ok bool) {
 	return kustom.StoreOf(strings.ToUpper(username))
 }
 
+// sameStore reports whether two merchant IDs may be those of one store. A shop may show a username, and with it the
+// letters of the merchant ID, in another case.
+func sameStore(a, b string) bool { return strings.EqualFold(a, b) }
+
 // confirmUnlisted lists the store's keys again if the list lacks the key that the shop holds: a list can miss a key
 // that moves between pages. Klarna's own keys are never in the portal's lists.
 func (e *Engine) confirmUnlisted(ctx context.Context, shop string, seen *Observation) error {
@@ -201,7 +205,7 @@ func (o Observation) replaceable() []KeyRef {
 // otherStoreKeys returns the key of another store that a new key replaces. Other shops may use it.
 func (o Observation) otherStoreKeys() []KeyRef {
 	store, ok := o.store()
-	if !ok || store == o.MerchantID || o.Credentials.KustomID == "" {
+	if !ok || sameStore(store, o.MerchantID) || o.Credentials.KustomID == "" {
 		return nil
 	}
 	return []KeyRef{{MerchantID: store, Username: o.Credentials.KustomID}}

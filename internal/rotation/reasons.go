@@ -48,7 +48,7 @@ func (o Observation) takeoverReason() string {
 		return "the shop has no key"
 	case id == SecretAsID:
 		return "the shop has a secret in the field of its Kustom ID"
-	case known && store != o.MerchantID:
+	case known && !sameStore(store, o.MerchantID):
 		return fmt.Sprintf("the shop uses %s, a key of another store", id)
 	case o.Held == nil:
 		return fmt.Sprintf("the shop uses %s, a key that the portal does not list; there is nothing to delete", id)

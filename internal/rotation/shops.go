@@ -36,6 +36,9 @@ type Shops struct {
 
 	mu    sync.Mutex
 	shops map[string]*shop
+	// named has the shops with the names namedFor. See [Shops.withNames].
+	namedFor []string
+	named    []*shop
 	// seenUsernames has the usernames that this walk has seen in shops.
 	seenUsernames map[string]bool
 	// stalled reports that a wait for a shop's update has timed out.
@@ -58,6 +61,11 @@ func NewShops(o Options) *Shops {
 func (s *Shops) shop(name string) *shop {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.find(name)
+}
+
+// find returns a shop. The caller holds s.mu.
+func (s *Shops) find(name string) *shop {
 	found, ok := s.shops[name]
 	if !ok {
 		found = &shop{name: name, shops: s, turn: semaphore.NewWeighted(1), stores: map[string]bool{}}
@@ -199,7 +207,7 @@ func (s *Shops) LastHeld(name string, err error) string {
 	given, seen := s.cache.lastUnconfirmed(name).Username, s.cache.lastUsername(name)
 	a, _ := storeIn(given)
 	b, _ := storeIn(seen)
-	if given != "" && seen != "" && a != b {
+	if given != "" && seen != "" && !sameStore(a, b) {
 		return ""
 	}
 	return cmp.Or(given, seen)
