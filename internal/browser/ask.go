@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -180,7 +181,8 @@ func (t *Tab) showSheet(ctx context.Context, shown sheet, e *Element, otherwise 
 	t.bringToFront(ctx, e)
 	window, err := t.openQuestion(ctx, shown)
 	if err != nil {
-		return "", err
+		// The browser's own error does not say why it was cancelled.
+		return "", cmp.Or(ctx.Err(), err)
 	}
 	defer window.close()
 	if attendant := t.browser.options.Attendant; attendant != nil {

@@ -147,10 +147,13 @@ func TestAttended_QuestionEndsWithItsContext(t *testing.T) {
 	defer close(answered)
 	tab, _ := attended(t, func(string) string { <-answered; return "OK" }, addButton)
 	add := mustFind(t, tab, action("Add"))
-	ctx, cancel := context.WithTimeout(t.Context(), short)
-	defer cancel()
-	if err := tab.Click(ctx, changingStep(), add); !errors.Is(err, ctx.Err()) || ctx.Err() == nil {
-		t.Errorf("the error is %v", err)
+	// The short timeouts end while the window opens.
+	for _, timeout := range []time.Duration{time.Millisecond, 30 * time.Millisecond, short} {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		if err := tab.Click(ctx, changingStep(), add); !errors.Is(err, ctx.Err()) || ctx.Err() == nil {
+			t.Errorf("after %v, the error is %v", timeout, err)
+		}
+		cancel()
 	}
 	wantText(t, tab, "status", "0")
 }

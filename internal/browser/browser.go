@@ -6,6 +6,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os/exec"
@@ -201,7 +202,8 @@ func (b *Browser) open(ctx context.Context, a *Account) (*Tab, error) {
 			break
 		}
 	}
-	return nil, fmt.Errorf("open a tab: %w", err)
+	// The browser's own error does not say why it was cancelled.
+	return nil, fmt.Errorf("open a tab: %w", cmp.Or(ctx.Err(), err))
 }
 
 func (b *Browser) openIn(ctx context.Context, p *process, a *Account) (*Tab, error) {

@@ -270,6 +270,23 @@ func TestOpen_EndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestOpen_SaysThatTimeIsUp(t *testing.T) {
+	t.Parallel()
+	g := newOwnGroup(t, browser.Options{Timeout: long})
+	// The browser runs already, so that the timeout ends the tab's opening.
+	g.site.tab(t, g.Browser, g.account)
+	for _, timeout := range []time.Duration{time.Microsecond, time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond} {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		tab, err := g.Open(ctx, browser.NewAccount(g.site.Site, browser.Session{}))
+		if err == nil {
+			tab.Close()
+		} else if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("after %v, the error is %v", timeout, err)
+		}
+		cancel()
+	}
+}
+
 // Neither the browser nor a process that it has started is left. That no folder is left is checked when all tests have run.
 func TestOpen_GivesUpBrowserThatNeverStarts(t *testing.T) {
 	t.Parallel()
