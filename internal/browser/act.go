@@ -206,7 +206,7 @@ func (t *Tab) Fill(ctx context.Context, s Step, e *Element, text string) error {
 	if s.Secret && text != "" {
 		t.secrets = append(t.secrets, text)
 		if !s.SigningIn {
-			t.gate.holdsTyped()
+			t.gate.recordTypedSecret()
 		}
 	}
 	within, cancel := context.WithTimeout(ctx, t.browser.options.Timeout)
@@ -276,7 +276,7 @@ func (t *Tab) report(ctx context.Context, s Step, start time.Time, failure *Step
 	}
 	failure.Site, failure.Host = t.account.site.Name, t.account.site.URL.Host
 	failure.Page, failure.Step, failure.Changing = s.Page, s.Do, s.Changing
-	failure.Message, failure.Asked = t.redact(failure.Message), t.redact(t.asked.last())
+	failure.Message, failure.Asked = t.redact(failure.Message), t.redact(t.dialog.last())
 	failure.Blocked = t.gate.hosts()
 	if failure.Kind != Stopped && failure.Kind != Outdated {
 		failure.Picture = t.picture(ctx)

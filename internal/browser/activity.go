@@ -36,8 +36,8 @@ const (
 	longPoll = 10 * time.Second
 )
 
-// heard handles an event of the browser.
-func (a *activity) heard(event any, site *url.URL) {
+// handle handles an event of the browser.
+func (a *activity) handle(event any, site *url.URL) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch e := event.(type) {

@@ -214,7 +214,7 @@ func (b *Browser) openIn(ctx context.Context, p *process, a *Account) (*Tab, err
 		return nil, err
 	}
 	tab := newTab(b, a, p, profile)
-	tab.ctx, tab.cancel = chromedp.NewContext(p.ctx, chromedp.WithExistingBrowserContext(profile), chromedp.WithListener(tab.heard))
+	tab.ctx, tab.cancel = chromedp.NewContext(p.ctx, chromedp.WithExistingBrowserContext(profile), chromedp.WithListener(tab.handle))
 	if err := tab.prepare(ctx); err != nil {
 		tab.leave()
 		return nil, err

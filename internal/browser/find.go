@@ -16,8 +16,8 @@ type AbsentError struct {
 	What string
 	// Several reports that there were several and that the choice is ambiguous.
 	Several bool
-	// Here reports that this is the right page and only lacks the element: no click leads on.
-	Here bool
+	// RightPage reports that this is the right page and only lacks the element: no click leads on.
+	RightPage bool
 }
 
 // Error implements error.

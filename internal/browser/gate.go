@@ -34,8 +34,8 @@ type gate struct {
 	blockedOrigin string
 }
 
-// moved records where the tab is.
-func (g *gate) moved(address string) {
+// setAddress records the address of the tab's page.
+func (g *gate) setAddress(address string) {
 	at, err := url.Parse(address)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -43,8 +43,8 @@ func (g *gate) moved(address string) {
 	g.blockedOrigin = ""
 }
 
-// leads returns the origin that the page tried to navigate to and that was blocked.
-func (g *gate) leads() string {
+// blockedNavigation returns the origin that the page tried to navigate to and that was blocked.
+func (g *gate) blockedNavigation() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.blockedOrigin
@@ -56,8 +56,8 @@ func (g *gate) keepPrivate(private bool) {
 	g.private = private
 }
 
-// holdsTyped records that a secret was typed into the page.
-func (g *gate) holdsTyped() {
+// recordTypedSecret records that a secret was typed into the page.
+func (g *gate) recordTypedSecret() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.typed = true
@@ -167,6 +167,6 @@ func (t *Tab) answer(e *fetch.EventRequestPaused) {
 // follow records the page that the tab has navigated to.
 func (g *gate) follow(e *page.EventFrameNavigated) {
 	if e.Frame.ParentID == "" {
-		g.moved(e.Frame.URL)
+		g.setAddress(e.Frame.URL)
 	}
 }

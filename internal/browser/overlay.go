@@ -55,34 +55,34 @@ func (t *Tab) clear(ctx context.Context, s Step, page *Page) {
 	}
 }
 
-// asked are the texts of the browser's own dialogs on a page. It is safe for concurrent use.
-type asked struct {
+// dialogText is the text of the last dialog of the browser itself on a page. It is safe for concurrent use.
+type dialogText struct {
 	mu   sync.Mutex
 	text string
 }
 
-func (a *asked) set(text string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.text = text
+func (d *dialogText) set(text string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.text = text
 }
 
-func (a *asked) last() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.text
+func (d *dialogText) last() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text
 }
 
-// Asked returns the text of the page's last browser dialog and clears it. Such a dialog is always dismissed.
-func (t *Tab) Asked() string {
-	text := t.redact(t.asked.last())
-	t.asked.set("")
+// TakeDialogText returns the text of the last dialog of the browser itself, and clears it. Such a dialog is always dismissed.
+func (t *Tab) TakeDialogText() string {
+	text := t.redact(t.dialog.last())
+	t.dialog.set("")
 	return text
 }
 
-// heard handles every event of the tab. It must not block: see chromedp.Listen.
-func (t *Tab) heard(event any) {
-	t.net.heard(event, t.account.site.URL)
+// handle handles every event of the tab. It must not block: see chromedp.Listen.
+func (t *Tab) handle(event any) {
+	t.net.handle(event, t.account.site.URL)
 	if t.browser.options.Visible {
 		// The user answers the page's dialog.
 		return
@@ -92,7 +92,7 @@ func (t *Tab) heard(event any) {
 		// A dialog about leaving the page is accepted; all others are dismissed.
 		leaving := e.Type == page.DialogTypeBeforeunload
 		if !leaving {
-			t.asked.set(e.Message)
+			t.dialog.set(e.Message)
 		}
 		go t.dismiss(leaving)
 	case *page.EventWindowOpen:

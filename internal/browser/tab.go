@@ -37,9 +37,9 @@ type Tab struct {
 	// handed counts how often the tab has passed from visit to visit.
 	handed int
 
-	net   *activity
-	asked *asked
-	gate  *gate
+	net    *activity
+	dialog *dialogText
+	gate   *gate
 }
 
 // Step is an action or a search on a page.
@@ -99,7 +99,7 @@ const (
 func newTab(b *Browser, a *Account, p *process, profile cdp.BrowserContextID) *Tab {
 	return &Tab{
 		browser: b, account: a, process: p, profile: profile,
-		net: &activity{open: map[network.RequestID]request{}}, asked: &asked{}, gate: &gate{site: a.site.URL},
+		net: &activity{open: map[network.RequestID]request{}}, dialog: &dialogText{}, gate: &gate{site: a.site.URL},
 	}
 }
 

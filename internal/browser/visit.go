@@ -156,7 +156,7 @@ func (t *Tab) handOver() bool {
 // isReusable reports whether another visit may use the tab. It may not if anything of the last one might remain in it: a
 // typed or shown secret, a dialog, or a blocked request.
 func (t *Tab) isReusable() bool {
-	return t.process.alive() && t.ctx.Err() == nil && t.gate.isClean() && t.asked.last() == ""
+	return t.process.alive() && t.ctx.Err() == nil && t.gate.isClean() && t.dialog.last() == ""
 }
 
 // Reread calls a function that only reads. If the browser dies meanwhile, it calls the function once more.

@@ -169,9 +169,9 @@ func (w *wait) over(ctx, within context.Context, lookErr error) *StepError {
 		return &StepError{Kind: Died, Err: lookErr, Uncertain: changing}
 	case within.Err() == nil && !w.isPointless():
 		return nil
-	case w.tab.gate.leads() != "":
+	case w.tab.gate.blockedNavigation() != "":
 		// The page was kept from navigating because it may show a secret. Its present content means nothing.
-		return &StepError{Kind: Elsewhere, Message: w.tab.gate.leads(), Uncertain: changing}
+		return &StepError{Kind: Elsewhere, Message: w.tab.gate.blockedNavigation(), Uncertain: changing}
 	case w.last == nil || time.Since(w.seen) > timeout/2:
 		// The click's request is unanswered. The step did not fail because of the page before.
 		return &StepError{Kind: NoPage, Err: errSlow, Uncertain: changing}

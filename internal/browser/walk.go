@@ -148,7 +148,7 @@ func (r Route) next(p *Page, made map[stepKey]*stepMade) (*nextStep, error) {
 		}
 		return next, goal
 	}
-	if absent.Here {
+	if absent.RightPage {
 		return nil, absent
 	}
 	menu := p.inFront()

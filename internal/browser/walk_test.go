@@ -20,7 +20,7 @@ func TestWalk_ErrorNamesWhatGoalLacks(t *testing.T) {
 			if _, err := p.One(field); err != nil {
 				return err
 			}
-			return &browser.AbsentError{Targets: []browser.Target{save}, Here: true}
+			return &browser.AbsentError{Targets: []browser.Target{save}, RightPage: true}
 		},
 		Steps: []browser.WalkStep{{Target: action("Extensions")}, {Target: action("Your extensions")}},
 	})

@@ -293,7 +293,7 @@ func (v *visit) formOn(p *browser.Page) (form, error) {
 			return form{}, err
 		}
 	}
-	return form{}, &browser.AbsentError{Targets: []browser.Target{update}, Here: true}
+	return form{}, &browser.AbsentError{Targets: []browser.Target{update}, RightPage: true}
 }
 
 // updateTarget is the button that saves both fields.

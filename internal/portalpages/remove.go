@@ -204,7 +204,7 @@ func (v *visit) confirmDeletion(ctx context.Context, step browser.Step, username
 	if err != nil {
 		return err
 	}
-	if text := v.Asked(); text != "" {
+	if text := v.TakeDialogText(); text != "" {
 		return v.Fail(ctx, step, browser.Unclickable, "the page asks with a browser dialog, which the provider never "+
 			"confirms: "+text, false)
 	}
