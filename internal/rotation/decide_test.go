@@ -253,7 +253,7 @@ func TestDecide_RefusesStoreOfListedOrCachedKey(t *testing.T) {
 					t.Fatal(err)
 				}
 				env.newRun()
-				env.hideKey()
+				env.hideKey("a")
 			}
 			seen, err := env.engine.Observe(t.Context(), "a", "M1", "")
 			if err != nil {

@@ -162,13 +162,6 @@ func TestDeleteIfUnused_RefusesIDOfAnotherUsername(t *testing.T) {
 	env.wantKeys("M1-old", "M1-new")
 }
 
-// listingPortal lists the store's keys itself right before it deletes one, as the pages do.
-type listingPortal struct{ *fakePortal }
-
-func (listingPortal) ListsBeforeDeletion() bool { return true }
-
-func (listingPortal) ListsByStore() bool { return true }
-
 // If the portal lists the keys right before it deletes one, an older list is enough to identify the key. It is not enough
 // to tell the key's last use, or that the key is gone.
 func TestDeleteIfUnused_ListsOnceIfPortalLists(t *testing.T) {
@@ -186,11 +179,7 @@ func TestDeleteIfUnused_ListsOnceIfPortalLists(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-new"))
-			if test.byPages {
-				env.engine = rotation.New(rotation.Options{
-					Portal: listingPortal{env.portal}, Shops: env.shops, Merchant: env.merchant, Clock: env.clock, Names: env.shops.names,
-				})
-			}
+			env.portal.byPages = test.byPages
 			list := func() {
 				if _, err := env.engine.Keys.Fresh(t.Context(), "M1"); err != nil {
 					t.Fatal(err)
@@ -256,26 +245,15 @@ func TestDeleteIfUnused_KeepsIdleKeyOfUnreadableShop(t *testing.T) {
 	}
 }
 
-// pagesPortal can't find the key of a request.
-type pagesPortal struct {
-	rotation.Portal
-	deleted *[]kustom.Orphan
-}
-
-func (p pagesPortal) DeleteOrphan(_ context.Context, o kustom.Orphan) error {
-	*p.deleted = append(*p.deleted, o)
-	return nil
-}
-
-// The pages identify such a key by the keys that the store had before.
+// The pages can't find the key of a request. They identify it by the keys that the store had before.
 func TestDeleteLeftovers_DeletesUnidentifiedKey(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	unnamed := kustom.Orphan{MerchantID: "M1", Description: "terraform", Before: "|id-M1-old|"}
-	var deleted []kustom.Orphan
-	env.engine.Keys = rotation.NewKeys(pagesPortal{env.portal, &deleted}, env.clock)
-	if err := env.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{unnamed}); err != nil || !slices.Equal(deleted, []kustom.Orphan{unnamed}) {
-		t.Errorf("deleted: %+v, error %v", deleted, err)
+	env.engine.Keys = rotation.NewKeys(struct{ rotation.Portal }{env.portal}, env.clock)
+	err := env.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{unnamed})
+	if err != nil || !slices.Equal(env.portal.deletions, []kustom.Orphan{unnamed}) {
+		t.Errorf("deleted: %+v, error %v", env.portal.deletions, err)
 	}
 }
 
@@ -323,7 +301,7 @@ func TestDeleteIfUnused_WaitsForYoungKeys(t *testing.T) {
 			if _, err := env.engine.Shops.Credentials(t.Context(), "a"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := env.engine.Shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")}); err != nil {
+			if err := installNew(t.Context(), env.engine.Shops, "a"); err != nil {
 				t.Fatal(err)
 			}
 			if err := env.engine.DeleteIfUnused(t.Context(), orphan(young.Username), 0); err != nil {

@@ -209,7 +209,8 @@ func TestFleet_ConfirmsEveryDeletion(t *testing.T) {
 	f := newFleet(env.engine, 4)
 	for i := range shops {
 		name, key := fmt.Sprintf("shop-%02d", i), keyOf(i)
-		env.portal.keys, env.portal.stores = append(env.portal.keys, key), append(env.portal.stores, key.MerchantID)
+		env.portal.addStore(key.MerchantID)
+		env.portal.keys = append(env.portal.keys, key)
 		env.shops.set(name, key.Username)
 		f.Members = append(f.Members, newMember(name, key.MerchantID))
 	}

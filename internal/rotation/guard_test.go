@@ -58,12 +58,7 @@ func installNew(ctx context.Context, shops *rotation.Shops, shop string) error {
 }
 
 // failDead is a hook that makes the shop named dead unreadable.
-func failDead(_ context.Context, _, shop string, _ int) error {
-	if shop == "dead" {
-		return errRefused
-	}
-	return nil
-}
+var failDead = failShop("", "dead", errRefused)
 
 func TestGuard_ReadsShopsThatMayUseKeyAgain(t *testing.T) {
 	usernames := map[string]string{"same": "M1-new", "configured": "M2-x", "foreign": "M2-y", "klarna": "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55", "empty": "", "elsewhere": ""}

@@ -72,7 +72,7 @@ func TestJournal_RecordsSteps(t *testing.T) {
 	}{
 		"the switch is done":       {want: slices.Concat(installed, []string{"delete started M1-old", "delete done M1-old"})},
 		"shop b uses the old key":  {other: "M1-old", want: slices.Concat(installed, []string{"delete kept M1-old"})},
-		"the page hides its key":   {change: (*testEnv).hideKey, want: slices.Concat(proven, []string{"install unconfirmed M1-new1", "delete kept M1-old"})},
+		"the page hides its key":   {change: func(env *testEnv) { env.hideKey("a") }, want: slices.Concat(proven, []string{"install unconfirmed M1-new1", "delete kept M1-old"})},
 		"the portal makes no key":  {change: func(env *testEnv) { env.portal.before = failCalls(generateCall, errRefused) }, fails: true, want: []string{"generate started", "generate failed"}},
 		"the key is not proven":    {change: func(env *testEnv) { env.merchant.verdicts = []kustom.Verdict{kustom.VerdictFirewall} }, fails: true, want: slices.Concat(generated, []string{"prove failed M1-new1"}, undone)},
 		"the shop refuses the key": {change: func(env *testEnv) { env.shops.before = failShop(writeCall, "", errRefused) }, fails: true, want: slices.Concat(proven, []string{"install failed M1-new1"}, undone)},

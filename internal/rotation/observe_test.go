@@ -3,7 +3,7 @@ package rotation_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
+
 	"testing"
 	"time"
 
@@ -62,13 +62,11 @@ func TestObserve_ListsAgainIfHeldKeyIsMissing(t *testing.T) {
 func TestObserve_WaitsOnceForPlanAndApply(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
-	dir := filepath.Join(t.TempDir(), "shops")
-	observe := func(newWalk bool) time.Duration {
+	env.cache = newLocalCache(t)
+	observe := func(inNewRun bool) time.Duration {
 		t.Helper()
-		if newWalk {
-			env.engine = rotation.New(rotation.Options{
-				Portal: env.portal, Shops: env.shops, Merchant: env.merchant, Clock: env.clock, Names: env.shops.names, Cache: rotation.LocalCache{Dir: dir},
-			})
+		if inNewRun {
+			env.newRun()
 		}
 		begun := env.clock.Now()
 		if _, err := env.engine.Observe(t.Context(), "a", "M1", ""); err != nil {
@@ -80,7 +78,7 @@ func TestObserve_WaitsOnceForPlanAndApply(t *testing.T) {
 		t.Errorf("the plan waited for %v", waited)
 	}
 	if waited := observe(false) + observe(true); waited != 0 {
-		t.Errorf("the plan's second look and the apply waited for %v", waited)
+		t.Errorf("the plan's second read and the apply waited for %v", waited)
 	}
 	env.clock.Advance(2 * time.Hour)
 	if waited := observe(true); waited != rotation.PropagationDelay {

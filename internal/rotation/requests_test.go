@@ -16,8 +16,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// newRunOn starts another run on a machine that remembers requests. The returned function unlocks its files, as the
-// operating system does when a process ends.
+// newRunOn starts another run on a machine that stores requests in dir. The returned function unlocks its files, as
+// the operating system does when a process ends.
 func (env *testEnv) newRunOn(dir, machine string) (die func()) {
 	var locks []*lockfile.Lock
 	lock := func(ctx context.Context, name string) (*lockfile.Lock, error) {
@@ -25,11 +25,8 @@ func (env *testEnv) newRunOn(dir, machine string) (die func()) {
 		locks = append(locks, lock)
 		return lock, err
 	}
-	env.portal.generated = map[string]bool{}
-	env.engine = rotation.New(rotation.Options{
-		Portal: env.portal, Shops: env.shops, Merchant: env.merchant, Clock: env.clock, Names: env.shops.names,
-		Requests: rotation.Requests{Dir: dir, Host: machine, Lock: lock},
-	})
+	env.requests = rotation.Requests{Dir: dir, Host: machine, Lock: lock}
+	env.newRun()
 	return func() {
 		for _, lock := range locks {
 			lock.Unlock()
