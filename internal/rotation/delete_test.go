@@ -17,19 +17,22 @@ import (
 func TestDelete_ConfirmsByReading(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		// lost are the errors of requests that delete nothing, by their number, and torn says that answers are truncated.
-		lost    func(call int) error
-		torn    bool
-		deletes int
-		fails   error
+		// lost are the errors of requests that delete nothing, by their number, and truncated says that answers are truncated.
+		lost      func(call int) error
+		truncated bool
+		// restored says that the portal accepts the first deletion, and the key is still there.
+		restored bool
+		deletes  int
+		fails    error
 	}{
-		"done":                         {deletes: 1},
-		"done, torn answer":            {torn: true, deletes: 1},
-		"not done, torn answer":        {lost: func(call int) error { return map[int]error{1: errTruncated}[call] }, deletes: 2},
-		"never done, torn answer":      {lost: func(int) error { return errTruncated }, deletes: 5, fails: errTruncated},
-		"refused":                      {lost: func(int) error { return errRefused }, deletes: 1, fails: errRefused},
-		"a person took too long":       {lost: func(call int) error { return map[int]error{1: outdatedError{}}[call] }, deletes: 2},
-		"not done, torn, then refused": {lost: func(call int) error { return []error{errTruncated, errRefused}[call-1] }, deletes: 2, fails: errRefused},
+		"done":                              {deletes: 1},
+		"done, truncated answer":            {truncated: true, deletes: 1},
+		"accepted, and not done":            {restored: true, deletes: 2},
+		"not done, truncated answer":        {lost: func(call int) error { return map[int]error{1: errTruncated}[call] }, deletes: 2},
+		"never done, truncated answer":      {lost: func(int) error { return errTruncated }, deletes: 5, fails: errTruncated},
+		"refused":                           {lost: func(int) error { return errRefused }, deletes: 1, fails: errRefused},
+		"a person took too long":            {lost: func(call int) error { return map[int]error{1: outdatedError{}}[call] }, deletes: 2},
+		"not done, truncated, then refused": {lost: func(call int) error { return []error{errTruncated, errRefused}[call-1] }, deletes: 2, fails: errRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, keys := newKeys(m1("M1-old"), m1("M1-new"))
@@ -39,8 +42,15 @@ func TestDelete_ConfirmsByReading(t *testing.T) {
 				}
 				return nil
 			}
-			if test.torn {
-				a.after = failCalls(deleteCall, errTruncated)
+			a.after = func(kind, _ string, call int) error {
+				switch {
+				case kind != deleteCall:
+				case test.truncated:
+					return errTruncated
+				case test.restored && call == 1:
+					a.keys = append(a.keys, m1("M1-old"))
+				}
+				return nil
 			}
 			wantKeysOf(t, keys, "M1", "M1-new", "M1-old")
 			err := keys.Delete(t.Context(), orphan("M1-old"))
@@ -56,23 +66,6 @@ func TestDelete_ConfirmsByReading(t *testing.T) {
 				t.Errorf("the keys are %q, want %q", got, want)
 			}
 		})
-	}
-}
-
-func TestDelete_RetriesAcceptedDeletion(t *testing.T) {
-	t.Parallel()
-	a, keys := newKeys(m1("M1-old"), m1("M1-new"))
-	a.after = func(kind, _ string, call int) error {
-		if kind == deleteCall && call == 1 {
-			a.keys = append(a.keys, m1("M1-old"))
-		}
-		return nil
-	}
-	if err := keys.Delete(t.Context(), orphan("M1-old")); err != nil {
-		t.Error(err)
-	}
-	if got := a.usernames(); !slices.Equal(got, []string{"M1-new"}) || a.called(deleteCall) != 2 {
-		t.Errorf("the keys are %q after %d deletions", got, a.called(deleteCall))
 	}
 }
 

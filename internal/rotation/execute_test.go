@@ -485,18 +485,14 @@ func TestExecute_UnreadableShopKeepsItsKeysOnly(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		store   string
-		ignored []string
 		deleted bool
 	}{
-		"never read":               {},
-		"ignored":                  {ignored: []string{"dead"}, deleted: true},
-		"configured for the store": {store: "M1"},
-		"configured for another":   {store: "M2", deleted: true},
+		"never read":             {},
+		"configured for another": {store: "M2", deleted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-x"}, m1("M1-old"))
 			env.shops.before = failDead
-			env.newRun(test.ignored...)
 			env.engine.Shops.NoteConfigured("dead", test.store, "")
 			c := config()
 			c.UnusedFor = time.Hour // Without DeleteUnusedKeys, it does not count that the key is idle.

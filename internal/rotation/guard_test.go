@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
@@ -288,22 +289,17 @@ func TestGuard_HoldsAcceptedKeyThatStaleReadsDoNotShow(t *testing.T) {
 	})
 }
 
-func TestGuard_RefusesWithoutShopsToAsk(t *testing.T) {
-	withShops(t, nil, func(t *testing.T, _ *fakeShops, shops *rotation.Shops) {
-		took, err := awaitUnused(t, shops, "M1-old")
-		if unknown := wantUnknown(t, err); took != 0 || len(unknown.Shops) != 0 || unknown.Cause != nil {
-			t.Errorf("after %v: %v", took, err)
-		}
-	})
-}
-
-func TestGuard_RefusesWithUnknownShops(t *testing.T) {
+func TestGuard_RefusesWithoutShops(t *testing.T) {
 	t.Parallel()
-	unknown := errors.New("mystore_tokens is not known yet")
-	shops := rotation.NewShops(rotation.Options{Shops: newFakeShops(nil), Clock: clock.System{}, Names: func() ([]string, error) { return nil, unknown }})
-	err := shops.AwaitUnused(t.Context(), orphan("M1-old"))
-	if _ = wantUnknown(t, err); !errors.Is(err, unknown) {
-		t.Errorf("the error is %v", err)
+	for name, cause := range map[string]error{"none": nil, "unknown": errors.New("mystore_tokens is not known yet")} {
+		t.Run(name, func(t *testing.T) {
+			fake, names := clocktest.New(noon), func() ([]string, error) { return nil, cause }
+			shops := rotation.NewShops(rotation.Options{Shops: newFakeShops(nil), Clock: fake, Names: names})
+			err := shops.AwaitUnused(t.Context(), orphan("M1-old"))
+			if unknown := wantUnknown(t, err); len(unknown.Shops) != 0 || !errors.Is(unknown.Cause, cause) || !fake.Now().Equal(noon) {
+				t.Errorf("after %v: %v", fake.Now().Sub(noon), err)
+			}
+		})
 	}
 }
 

@@ -157,40 +157,9 @@ func TestDeleteAbandonedKeys_RetriesFailedDeletion(t *testing.T) {
 	env.wantKeys("M1-old")
 }
 
-// Another resource of the same store waits for the portal while it deletes the key.
-func TestDeleteAbandonedKeys_EndsWhenCancelled(t *testing.T) {
-	t.Parallel()
-	env := afterKilledRun(t)
-	deleting, release := make(chan bool), make(chan bool)
-	env.portal.before = func(kind, _ string, _ int) error {
-		if kind == deleteCall {
-			close(deleting)
-			<-release
-		}
-		return nil
-	}
-	var group sync.WaitGroup
-	group.Go(func() { env.engine.DeleteAbandonedKeys(t.Context(), "M1") })
-	<-deleting
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	ended := make(chan []rotation.KeptKey, 1)
-	group.Go(func() { ended <- env.engine.DeleteAbandonedKeys(ctx, "M1") })
-	select {
-	case kept := <-ended:
-		if len(kept) != 1 || !errors.Is(kept[0].Err, context.Canceled) {
-			t.Errorf("it kept %v", kept)
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("a cancelled run waits for another deletion")
-	}
-	close(release)
-	group.Wait()
-	env.wantKeys("M1-old")
-}
-
-// A key is deleted once, even if several resources of its store ask for that at the same time.
-func TestDeleteAbandonedKeys_DeletesKeyOnce(t *testing.T) {
+// Several resources of a store may delete its key at the same time. Only one does, and the others wait for it, or until
+// their own context ends.
+func TestDeleteAbandonedKeys_DeletesKeyOnceForManyCallers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		env := afterKilledRun(t)
@@ -210,6 +179,11 @@ func TestDeleteAbandonedKeys_DeletesKeyOnce(t *testing.T) {
 			})
 		}
 		synctest.Wait()
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		if kept := env.engine.DeleteAbandonedKeys(cancelled, "M1"); len(kept) != 1 || !errors.Is(kept[0].Err, context.Canceled) {
+			t.Errorf("a cancelled caller kept %v", kept)
+		}
 		close(release)
 		group.Wait()
 		if n := env.portal.called(deleteCall); n != 1 {
