@@ -346,7 +346,7 @@ func TestExpiryReason_OfShortLifeIsHalfLife(t *testing.T) {
 		}
 	}
 	if expires := noon.Add(day); rotation.ExpiryReason(time.Time{}, &expires, 2*day, noon) == "" {
-		t.Error("a key is not due of which nobody knows when it was made")
+		t.Error("a key of unknown age does not expire")
 	}
 }
 
@@ -376,7 +376,7 @@ func TestLeftovers_KeepsDetailsOfRequests(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if !rotation.AnyUnidentified(got) || rotation.AnyUnidentified(got[1:]) {
-		t.Error("it does not tell which have no name")
+		t.Error("AnyUnidentified is wrong")
 	}
 }
 
@@ -417,6 +417,6 @@ func TestDecide_RefusesUnsupportedDescription(t *testing.T) {
 		t.Errorf("generating: %v", err)
 	}
 	if env.portal.called(generateCall) != 0 {
-		t.Error("a key was asked for")
+		t.Error("a key was requested")
 	}
 }

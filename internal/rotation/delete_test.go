@@ -31,7 +31,7 @@ func TestDelete_ConfirmsByReading(t *testing.T) {
 		"not done, truncated answer":        {lost: func(call int) error { return map[int]error{1: errTruncated}[call] }, deletes: 2},
 		"never done, truncated answer":      {lost: func(int) error { return errTruncated }, deletes: 5, fails: errTruncated},
 		"refused":                           {lost: func(int) error { return errRefused }, deletes: 1, fails: errRefused},
-		"a person took too long":            {lost: func(call int) error { return map[int]error{1: outdatedError{}}[call] }, deletes: 2},
+		"outdated, then done":               {lost: func(call int) error { return map[int]error{1: outdatedError{}}[call] }, deletes: 2},
 		"not done, truncated, then refused": {lost: func(call int) error { return []error{errTruncated, errRefused}[call-1] }, deletes: 2, fails: errRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -106,11 +106,11 @@ func TestDeleteIfUnused_AsksShopsAgainAfterSlowAnswer(t *testing.T) {
 		slow  int
 		keys  []string
 	}{
-		"nobody uses it":     {false, 1, []string{"M1-new"}},
-		"a shop has got it":  {true, 1, []string{"M1-old", "M1-new"}},
-		"always too slow":    {false, 99, []string{"M1-old", "M1-new"}},
-		"answered at once":   {false, 0, []string{"M1-new"}},
-		"slow a second time": {false, 2, []string{"M1-new"}},
+		"slow, and no shop uses it": {false, 1, []string{"M1-new"}},
+		"a shop gets it meanwhile":  {true, 1, []string{"M1-old", "M1-new"}},
+		"always too slow":           {false, 99, []string{"M1-old", "M1-new"}},
+		"not slow":                  {false, 0, []string{"M1-new"}},
+		"slow a second time":        {false, 2, []string{"M1-new"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-old"), m1("M1-new"))
@@ -276,15 +276,15 @@ func TestIsIdle_CountsFromLastUseOrCreation(t *testing.T) {
 }
 
 // Another run may be about to install a key that it has just generated. That does not hold for a key that a shop of
-// this walk has held.
+// this run has held.
 func TestDeleteIfUnused_WaitsForYoungKeys(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		username string
 		waits    bool
 	}{
-		"of another run":           {"M1-young", true},
-		"that this walk took away": {"M1-old", false},
+		"of another run":       {"M1-young", true},
+		"replaced by this run": {"M1-old", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			young := m1(test.username)
@@ -301,7 +301,7 @@ func TestDeleteIfUnused_WaitsForYoungKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 			if age := env.clock.Now().Sub(young.CreatedAt); age >= rotation.PropagationDelay != test.waits {
-				t.Errorf("the key was deleted %v after it was made", age)
+				t.Errorf("the key was deleted %v after it was generated", age)
 			}
 		})
 	}
@@ -350,7 +350,7 @@ func TestDeleteIfUnused_DoesNotRepeatUnconfirmedDeletion(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	if n := env.portal.called(deleteCall); n != 1 {
-		t.Errorf("it asked for the deletion %d times", n)
+		t.Errorf("it requested the deletion %d times", n)
 	}
 }
 

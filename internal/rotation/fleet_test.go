@@ -245,7 +245,7 @@ func TestFleet_ConfirmsDeletionsAfterCancel(t *testing.T) {
 	}
 }
 
-// The new member's shop can't be read, and holds the other shop's key. Its configured store tells which keys it may use,
+// The new member's shop can't be read, and holds the other shop's key. Its configured store decides which keys it may use,
 // unless it may change its store.
 func TestFleet_DeletesKeysOfPlan(t *testing.T) {
 	t.Parallel()

@@ -89,7 +89,7 @@ func TestGuard_ReadsShopsThatMayUseKeyAgain(t *testing.T) {
 	})
 }
 
-// One read may miss the extension, also if the walk did that read earlier.
+// One read may miss the extension, also if the run did that read earlier.
 func TestGuard_ReadsShopWithoutExtensionTwice(t *testing.T) {
 	for _, cached := range []bool{false, true} {
 		t.Run("", func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestGuard_ReadsConfiguredShopOfAnotherStore(t *testing.T) {
 	wantInUse(t, checkUnused(t, rotation.NewShops(options), "M1-old"))
 }
 
-// An unreadable shop blocks the keys that it may use, by what this walk, the configuration and earlier runs tell.
+// An unreadable shop blocks the keys that it may use, by what this run, the configuration and earlier runs know.
 func TestGuard_UnreadableShopBlocksKeysItMayUse(t *testing.T) {
 	t.Parallel()
 	const klarnas = "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"
@@ -143,7 +143,7 @@ func TestGuard_UnreadableShopBlocksKeysItMayUse(t *testing.T) {
 		// store and username are what the shop's object knows about it, and moves that it may change its store.
 		store, username string
 		moves           bool
-		// readable says that this walk could read the shop at first, and signedIn that no setting names the shop.
+		// readable says that this run could read the shop at first, and signedIn that no setting names the shop.
 		readable, signedIn, ignored bool
 		blocks                      bool
 	}
@@ -160,7 +160,7 @@ func TestGuard_UnreadableShopBlocksKeysItMayUse(t *testing.T) {
 		"moving from the store":                {store: "M2", username: "M1-x", blocks: true},
 		"moving to the store":                  {store: "M1", username: "M2-x", blocks: true},
 		"recorded with that key":               {store: "M2", username: "M1-old", blocks: true},
-		"read by this walk":                    {saw: []string{"M2-y"}, readable: true},
+		"read by this run":                     {saw: []string{"M2-y"}, readable: true},
 
 		"earlier: another store's key":                  {saw: []string{"M2-y"}},
 		"earlier: this store's key":                     {saw: []string{"M1-x"}, blocks: true},
@@ -304,7 +304,7 @@ func TestGuard_RefusesWithoutShops(t *testing.T) {
 }
 
 // Terraform may update the shops after it begins to delete their old key.
-func TestAwaitUnused_WaitsForUpdatesOfThisWalk(t *testing.T) {
+func TestAwaitUnused_WaitsForUpdatesOfThisRun(t *testing.T) {
 	withShops(t, map[string]string{"a": "M1-old", "b": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		for after, name := range map[time.Duration]string{20 * time.Second: "a", 30 * time.Second: "b"} {
 			time.AfterFunc(after, func() {

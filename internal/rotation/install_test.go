@@ -293,7 +293,7 @@ func TestCheckInstalled_FindsKeyDeletedDuringInstall(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 			if test.unlisted && env.portal.calls[listCall] != asked {
-				t.Error("the portal was asked")
+				t.Error("the portal was called")
 			}
 		})
 	}

@@ -271,7 +271,7 @@ func TestKey_ReadsMissingKeyTwice(t *testing.T) {
 	}
 }
 
-func TestKey_OfThisWalkIsNeverDeleted(t *testing.T) {
+func TestKey_OfThisRunNeverCountsAsDeleted(t *testing.T) {
 	t.Parallel()
 	a, keys := newKeys(m1("M1-old"))
 	made, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M1"})

@@ -131,12 +131,12 @@ func TestGenerate_KeepsSameRequestOfAnotherRun(t *testing.T) {
 	env.loseAnswerTo(request)
 	env.newRunOn(dir, "build-1")
 	if _, err := env.engine.Generate(t.Context(), request); err == nil {
-		t.Fatal("the portal has made another key for the same request")
+		t.Fatal("the portal has generated another key for the same request")
 	}
 	die()
 	env.newRunOn(dir, "build-1")
 	if !env.engine.HasAbandonedRequests("M1") {
-		t.Error("nobody would look for the killed run's key")
+		t.Error("no run would look for the killed run's key")
 	}
 }
 
@@ -144,7 +144,7 @@ func TestDeleteAbandonedKeys_RetriesFailedDeletion(t *testing.T) {
 	t.Parallel()
 	env := afterKilledRun(t)
 	if !env.engine.HasAbandonedRequests("M1") || env.engine.HasAbandonedRequests("M2") {
-		t.Error("it does not tell which store has a lost key")
+		t.Error("HasAbandonedRequests does not distinguish the stores")
 	}
 	env.portal.before = failCalls(deleteCall, errRefused)
 	if kept := env.engine.DeleteAbandonedKeys(t.Context(), "M1"); len(kept) != 1 || kept[0].Key.Username == "" {

@@ -21,7 +21,7 @@ func TestClaim_RefusesShopInTwoObjects(t *testing.T) {
 	}
 	env.newRun()
 	if err := env.engine.Claim("a", "fleet"); err != nil {
-		t.Errorf("another walk: %v", err)
+		t.Errorf("another run: %v", err)
 	}
 }
 
@@ -29,9 +29,9 @@ func TestIsManaged_KnowsMarkedKeys(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, nil)
 	if env.engine.IsManaged("M1-old") {
-		t.Error("a key is managed that nobody has named")
+		t.Error("a key is managed that was not marked")
 	}
 	if env.engine.MarkManaged("M1-old"); !env.engine.IsManaged("M1-old") || env.engine.IsManaged("M1-other") {
-		t.Error("what is managed is not what was named")
+		t.Error("another key than the marked one is managed")
 	}
 }
