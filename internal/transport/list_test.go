@@ -125,8 +125,8 @@ func TestList_BoundsBytesAfterDecompression(t *testing.T) {
 		_, _ = zip.Write(bytes.Repeat([]byte("x"), 1<<20))
 	}
 	_ = zip.Close()
-	b := newBench(t, 0, respond(http.StatusOK, transport.JSON, bomb.String(), "Content-Encoding", "gzip"))
-	for _, err := range transport.List[listed](t.Context(), b.client, "things", request(http.MethodGet), byCursor) {
+	env := newTestEnv(t, 0, respond(http.StatusOK, transport.JSON, bomb.String(), "Content-Encoding", "gzip"))
+	for _, err := range transport.List[listed](t.Context(), env.client, "things", request(http.MethodGet), byCursor) {
 		if err == nil || !strings.Contains(err.Error(), "larger than 10 MiB") {
 			t.Errorf("the error is %v", err)
 		}

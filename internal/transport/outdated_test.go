@@ -60,10 +60,10 @@ func TestDo_DoesNotSendWhatIsLate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, 3, test.answer, ok())
+			env := newTestEnv(t, 3, test.answer, ok())
 			r := request(http.MethodDelete)
 			r.SendWithin = test.within
-			_, err := b.do(t.Context(), r)
+			_, err := env.do(t.Context(), r)
 			if transport.IsOutdated(err) != test.outdated || (err == nil) != (test.status == 0) || transport.IsUncertain(err) != test.uncertain {
 				t.Fatalf("the error is %v", err)
 			}

@@ -89,21 +89,21 @@ func TestDo_RetriesOnlySafely_I6(t *testing.T) {
 		for call, c := range calls {
 			t.Run(name+"/"+call, func(t *testing.T) {
 				t.Parallel()
-				b := newBench(t, maxRetries, test.handler)
-				_, err := b.do(t.Context(), c.request)
+				env := newTestEnv(t, maxRetries, test.handler)
+				_, err := env.do(t.Context(), c.request)
 				failed := failure(t, err)
 				attempts := 1
 				if test.repeated == always || (test.repeated == ifSafe && c.repeatable) {
 					attempts = maxRetries + 1
 				}
-				if failed.Attempts != attempts || len(b.observed()) != attempts {
+				if failed.Attempts != attempts || len(env.observed()) != attempts {
 					t.Errorf("%d attempts were counted, want %d", failed.Attempts, attempts)
 				}
-				b.wantRequests(attempts)
+				env.wantRequests(attempts)
 				if failed.Kind != test.kind || failed.Status != test.status || transport.IsUncertain(err) != test.uncertain {
 					t.Errorf("the error is %+v", failed)
 				}
-				waited(t, b.clock.Slept(), attempts-1, test.wait)
+				waited(t, env.clock.Slept(), attempts-1, test.wait)
 			})
 		}
 	}
@@ -175,13 +175,13 @@ func TestDo_RetriesRefusedConnection_I6(t *testing.T) {
 	for call, c := range calls {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, 0, ok())
-			b.client = b.newClient(closedPort(t), 3, time.Minute)
-			_, err := b.do(t.Context(), c.request)
+			env := newTestEnv(t, 0, ok())
+			env.client = env.newClient(closedPort(t), 3, time.Minute)
+			_, err := env.do(t.Context(), c.request)
 			if failed := failure(t, err); failed.Kind != transport.NotSent || failed.Attempts != 4 || transport.IsUncertain(err) {
 				t.Errorf("the error is %+v", failed)
 			}
-			waited(t, b.clock.Slept(), 3, 0)
+			waited(t, env.clock.Slept(), 3, 0)
 		})
 	}
 }
@@ -190,13 +190,13 @@ func TestDo_RetriesRefusedConnection_I6(t *testing.T) {
 func TestDo_WaitsUntilRetryAfterDate_I6(t *testing.T) {
 	t.Parallel()
 	at := noon.Add(90 * time.Second)
-	b := newBench(t, 1, refuse(http.StatusTooManyRequests, "Retry-After", at.Format(http.TimeFormat)), ok())
-	if _, err := b.do(t.Context(), request(http.MethodPatch)); err != nil {
+	env := newTestEnv(t, 1, refuse(http.StatusTooManyRequests, "Retry-After", at.Format(http.TimeFormat)), ok())
+	if _, err := env.do(t.Context(), request(http.MethodPatch)); err != nil {
 		t.Fatal(err)
 	}
-	waited(t, b.clock.Slept(), 1, 90*time.Second)
-	if b.clock.Now().Before(at) {
-		t.Errorf("it came back at %v", b.clock.Now())
+	waited(t, env.clock.Slept(), 1, 90*time.Second)
+	if env.clock.Now().Before(at) {
+		t.Errorf("it came back at %v", env.clock.Now())
 	}
 }
 
@@ -206,7 +206,7 @@ func TestDo_LimitsSizeOfAnswer(t *testing.T) {
 		const rest = `{"text":"done"}`
 		return respond(http.StatusOK, transport.JSON, strings.Repeat(" ", size-len(rest))+rest)
 	}
-	most := newBench(t, 0, padded(10<<20))
+	most := newTestEnv(t, 0, padded(10<<20))
 	if got, err := most.do(t.Context(), request(http.MethodGet)); err != nil || got.Text != "done" {
 		t.Errorf("10 MiB: %+v, error %v", got, err)
 	}
@@ -220,7 +220,7 @@ func TestDo_LimitsSizeOfAnswer(t *testing.T) {
 		<-r.Context().Done()
 	}
 	for name, over := range map[string]http.HandlerFunc{"sent": padded(10<<20 + 1), "announced": announced} {
-		_, err := newBench(t, 0, over).do(t.Context(), request(http.MethodGet))
+		_, err := newTestEnv(t, 0, over).do(t.Context(), request(http.MethodGet))
 		failed := failure(t, err)
 		if failed.Kind != transport.Unreadable || !strings.Contains(err.Error(), "10 MiB") || !transport.IsUncertain(err) {
 			t.Errorf("more than 10 MiB, %s: %v", name, err)
@@ -230,8 +230,8 @@ func TestDo_LimitsSizeOfAnswer(t *testing.T) {
 
 func TestDo_SucceedsAfterFailures(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 4, refuse(503), respond(200, transport.JSON, `{"text":"half","n":7}}`), reset, refuse(429), ok())
-	got, err := b.do(t.Context(), request(http.MethodGet))
+	env := newTestEnv(t, 4, refuse(503), respond(200, transport.JSON, `{"text":"half","n":7}}`), reset, refuse(429), ok())
+	got, err := env.do(t.Context(), request(http.MethodGet))
 	if err != nil || got != (answer{Text: "done"}) {
 		t.Errorf("the answer is %+v, error %v; failed attempts must leave nothing in it", got, err)
 	}
@@ -262,17 +262,17 @@ func TestBackoff_DoublesUpToBound_I6(t *testing.T) {
 // A wait that would end after the deadline is not begun.
 func TestDo_RetriesUntilDeadline_I6(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 10, refuse(http.StatusServiceUnavailable, "Retry-After", "4"))
-	ctx, cancel := clock.WithTimeout(t.Context(), b.clock, 10*time.Second)
+	env := newTestEnv(t, 10, refuse(http.StatusServiceUnavailable, "Retry-After", "4"))
+	ctx, cancel := clock.WithTimeout(t.Context(), env.clock, 10*time.Second)
 	defer cancel()
-	_, err := b.do(ctx, request(http.MethodGet))
+	_, err := env.do(ctx, request(http.MethodGet))
 	if !transport.IsStatus(err, http.StatusServiceUnavailable) {
 		t.Errorf("the error is %v, want what the server said", err)
 	}
-	if n := len(b.seen()); n != 2 && n != 3 {
+	if n := len(env.seen()); n != 2 && n != 3 {
 		t.Errorf("%d attempts arrived", n)
 	}
-	if took := b.clock.Now().Sub(noon); took > 10*time.Second {
+	if took := env.clock.Now().Sub(noon); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}
 }
@@ -286,35 +286,35 @@ func TestDo_RemembersUncertainAttempt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, 2, reset, last)
-			if _, err := b.do(t.Context(), keyed(request(http.MethodPost))); !transport.IsUncertain(err) {
+			env := newTestEnv(t, 2, reset, last)
+			if _, err := env.do(t.Context(), keyed(request(http.MethodPost))); !transport.IsUncertain(err) {
 				t.Errorf("%v is taken for certain", err)
 			}
 		})
 	}
 	t.Run("server gone", func(t *testing.T) {
 		t.Parallel()
-		var b *bench
-		b = newBench(t, 2, func(w http.ResponseWriter, r *http.Request) {
-			go b.srv.Listener.Close()
+		var env *testEnv
+		env = newTestEnv(t, 2, func(w http.ResponseWriter, r *http.Request) {
+			go env.srv.Listener.Close()
 			reset(w, r)
 		})
-		if _, err := b.do(t.Context(), keyed(request(http.MethodPost))); !transport.IsUncertain(err) {
+		if _, err := env.do(t.Context(), keyed(request(http.MethodPost))); !transport.IsUncertain(err) {
 			t.Errorf("%v is taken for certain", err)
 		}
 	})
 	t.Run("a throttled attempt does not hide the next", func(t *testing.T) {
 		t.Parallel()
-		b := newBench(t, 2, refuse(429), reset)
-		_, err := b.do(t.Context(), request(http.MethodPatch))
-		if !transport.IsUncertain(err) || len(b.seen()) != 2 {
-			t.Errorf("%v after %d attempts", err, len(b.seen()))
+		env := newTestEnv(t, 2, refuse(429), reset)
+		_, err := env.do(t.Context(), request(http.MethodPatch))
+		if !transport.IsUncertain(err) || len(env.seen()) != 2 {
+			t.Errorf("%v after %d attempts", err, len(env.seen()))
 		}
 	})
 	t.Run("nor is it invented", func(t *testing.T) {
 		t.Parallel()
-		b := newBench(t, 2, refuse(429), refuse(401))
-		if _, err := b.do(t.Context(), request(http.MethodPatch)); transport.IsUncertain(err) {
+		env := newTestEnv(t, 2, refuse(429), refuse(401))
+		if _, err := env.do(t.Context(), request(http.MethodPatch)); transport.IsUncertain(err) {
 			t.Errorf("%v is taken for uncertain", err)
 		}
 	})
@@ -364,14 +364,14 @@ func TestDo_CancellationEndsWait_I6(t *testing.T) {
 func TestDo_CancellationEndsRequest_I6(t *testing.T) {
 	t.Parallel()
 	started := make(chan struct{})
-	b := newBench(t, 4, func(_ http.ResponseWriter, r *http.Request) {
+	env := newTestEnv(t, 4, func(_ http.ResponseWriter, r *http.Request) {
 		close(started)
 		<-r.Context().Done()
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-started; cancel() }()
 	start := time.Now()
-	_, err := b.do(ctx, request(http.MethodGet))
+	_, err := env.do(ctx, request(http.MethodGet))
 	if took := time.Since(start); took > time.Second {
 		t.Errorf("it returned after %v", took)
 	}
@@ -383,16 +383,16 @@ func TestDo_CancellationEndsRequest_I6(t *testing.T) {
 func TestDo_SendsNothingWhenCancelledBefore_I6(t *testing.T) {
 	t.Parallel()
 	for _, whole := range []bool{false, true} {
-		b := newBench(t, 4, ok())
+		env := newTestEnv(t, 4, ok())
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		r := keyed(request(http.MethodPost))
 		r.FinishOnCancel = whole
-		_, err := b.do(ctx, r)
+		_, err := env.do(ctx, r)
 		if failed := failure(t, err); failed.Kind != transport.NotSent || !errors.Is(err, context.Canceled) || transport.IsUncertain(err) {
 			t.Errorf("the error is %+v", failed)
 		}
-		b.wantRequests(0)
+		env.wantRequests(0)
 	}
 }
 
@@ -484,14 +484,14 @@ func TestError_SaysWhatWasNotWaitedFor(t *testing.T) {
 			if test.retryAfter == "" {
 				headers = nil
 			}
-			b := newBench(t, test.retries, refuse(http.StatusTooManyRequests, headers...))
-			_, err := b.do(t.Context(), request(http.MethodGet))
+			env := newTestEnv(t, test.retries, refuse(http.StatusTooManyRequests, headers...))
+			_, err := env.do(t.Context(), request(http.MethodGet))
 			failed := failure(t, err)
 			if text := err.Error(); !strings.HasSuffix(text, test.want) {
 				t.Errorf("the error is %s, want it to end with %s", text, test.want)
 			}
 			var slept time.Duration
-			for _, wait := range b.clock.Slept() {
+			for _, wait := range env.clock.Slept() {
 				slept += wait
 			}
 			if failed.Waited != slept || (slept > 0) != test.waits {
