@@ -117,7 +117,7 @@ func TestInstall_WritesPair(t *testing.T) {
 	}
 	read, err := env.client.Credentials(t.Context(), shop)
 	if err != nil || read != written || read.KustomID != key.Username || read.Secret != mystore.SecretSet || read.UpdatedAt == before.UpdatedAt {
-		t.Errorf("it was answered %+v, and shows %+v, error %v", written, read, err)
+		t.Errorf("the answer is %+v, the read %+v, error %v", written, read, err)
 	}
 	if err := env.box.Working(shop); err != nil {
 		t.Errorf("the shop does not work: %v", err)
@@ -176,22 +176,22 @@ func TestExtension_IsFoundOnLaterPage(t *testing.T) {
 // The client uses only the query of a next link, so the token goes to no other host.
 func TestExtension_SendsTokenToNoOtherHost_I2(t *testing.T) {
 	t.Parallel()
-	var stolen atomic.Int32
-	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { stolen.Add(1) }))
-	t.Cleanup(thief.Close)
+	var received atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { received.Add(1) }))
+	t.Cleanup(other.Close)
 	tests := map[string]string{
-		"another host":  thief.URL + "/shops/fjellsport/extensions?page%5Bnumber%5D=2",
-		"no scheme":     strings.TrimPrefix(thief.URL, "http:") + "/x?page%5Bnumber%5D=2",
+		"another host":  other.URL + "/shops/fjellsport/extensions?page%5Bnumber%5D=2",
+		"no scheme":     strings.TrimPrefix(other.URL, "http:") + "/x?page%5Bnumber%5D=2",
 		"another path":  "/shops/other/settings?page%5Bnumber%5D=2",
 		"only a query":  "?page%5Bnumber%5D=2",
-		"with userinfo": strings.Replace(thief.URL, "http://", "http://u:p@", 1) + "/?page%5Bnumber%5D=2",
+		"with userinfo": strings.Replace(other.URL, "http://", "http://u:p@", 1) + "/?page%5Bnumber%5D=2",
 	}
 	for name, next := range tests {
 		t.Run(name, func(t *testing.T) {
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", jsonAPI)
 				if r.URL.Path != "/shops/fjellsport/extensions" {
-					t.Errorf("%s was asked for", r.URL.Path)
+					t.Errorf("%s was requested", r.URL.Path)
 				}
 				if r.URL.Query().Get("page[number]") == "2" {
 					fmt.Fprint(w, `{"data":[{"type":"extensions","id":"klarna-checkout-v3","attributes":{"version":"3"}}],"links":{}}`)
@@ -206,14 +206,14 @@ func TestExtension_SendsTokenToNoOtherHost_I2(t *testing.T) {
 			}
 		})
 	}
-	if n := stolen.Load(); n != 0 {
+	if n := received.Load(); n != 0 {
 		t.Errorf("another host was sent %d requests", n)
 	}
 }
 
 func TestExtension_EndsEndlessPages(t *testing.T) {
 	t.Parallel()
-	for name, next := range map[string]string{"for ever": "?page%5Bnumber%5D=2", "unreadable": "http://[/"} {
+	for name, next := range map[string]string{"endless": "?page%5Bnumber%5D=2", "invalid link": "http://[/"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var pages atomic.Int32
@@ -231,9 +231,9 @@ func TestExtension_EndsEndlessPages(t *testing.T) {
 	}
 }
 
-// A shop without Klarna Checkout V3 holds no key, so only a trustworthy answer may say that it is missing. The
-// same holds for an answer that the extension holds no key.
-func TestCredentials_AreMissingOnlyWhenSure_I1(t *testing.T) {
+// A shop without Klarna Checkout V3 holds no key, so only a conclusive answer may say that it is missing, or that it
+// holds no key.
+func TestCredentials_MissingExtensionNeedsProof_I1(t *testing.T) {
 	t.Parallel()
 	read := sandbox.Fault{API: sandbox.Mystore, Method: http.MethodGet, Template: credentialsPath}
 	list := sandbox.Fault{API: sandbox.Mystore, Method: http.MethodGet, Template: extensionsPath}
@@ -254,22 +254,22 @@ func TestCredentials_AreMissingOnlyWhenSure_I1(t *testing.T) {
 		gone   bool
 		other  string
 	}{
-		"not installed":         {seed: without(bring), gone: true},
-		"nothing installed":     {seed: without(), gone: true},
-		"V2 installed":          {seed: without(bring, v2), gone: true, other: "Klarna Checkout V2"},
-		"404 lies":              {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 404, "")}},
-		"404 from a proxy":      {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{html(read, 404)}},
-		"404, list fails":       {seed: without(bring), faults: []sandbox.Fault{with(list, 500, "")}},
-		"404, list forbidden":   {seed: without(bring), faults: []sandbox.Fault{with(list, 403, "")}},
-		"404, both lie":         {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 404, ""), with(list, 404, "")}},
-		"404, list is not one":  {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 404, ""), with(list, 200, `{}`)}},
-		"403":                   {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 403, "")}},
-		"500":                   {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 500, "")}},
-		"HTML":                  {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{html(read, 200)}},
-		"an empty object":       {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 200, `{}`)}},
-		"null":                  {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 200, `null`)}},
-		"data is null":          {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 200, `{"data":null}`)}},
-		"errors with a success": {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 200, `{"errors":[{"status":"503","code":"maintenance"}]}`)}},
+		"not installed":             {seed: without(bring), gone: true},
+		"nothing installed":         {seed: without(), gone: true},
+		"V2 installed":              {seed: without(bring, v2), gone: true, other: "Klarna Checkout V2"},
+		"a wrong 404":               {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 404, "")}},
+		"404 from a proxy":          {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{html(read, 404)}},
+		"404, list fails":           {seed: without(bring), faults: []sandbox.Fault{with(list, 500, "")}},
+		"404, list forbidden":       {seed: without(bring), faults: []sandbox.Fault{with(list, 403, "")}},
+		"a wrong 404, for both":     {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 404, ""), with(list, 404, "")}},
+		"a wrong 404, invalid list": {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 404, ""), with(list, 200, `{}`)}},
+		"403":                       {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 403, "")}},
+		"500":                       {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 500, "")}},
+		"HTML":                      {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{html(read, 200)}},
+		"an empty object":           {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 200, `{}`)}},
+		"null":                      {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 200, `null`)}},
+		"data is null":              {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 200, `{"data":null}`)}},
+		"errors with a success":     {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 200, `{"errors":[{"status":"503","code":"maintenance"}]}`)}},
 		"another resource": {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{
 			with(read, 200, `{"data":{"type":"extension-credentials","id":"klarna-checkout-v2","attributes":{"kustom_id":null,"secret_set":false}}}`),
 		}},
@@ -395,7 +395,7 @@ func TestClient_StaysBelowRateLimit_I6(t *testing.T) {
 	}
 	start := env.clock.Now()
 	if _, err := env.client.Credentials(t.Context(), "kaffebonna"); err != nil || !env.clock.Now().Equal(start) {
-		t.Errorf("another shop waited %v for this one's allowance, error %v", env.clock.Now().Sub(start), err)
+		t.Errorf("a request to another shop waited %v, error %v", env.clock.Now().Sub(start), err)
 	}
 }
 

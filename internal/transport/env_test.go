@@ -19,16 +19,16 @@ import (
 
 var noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
 
-// testEnv is a server that answers by a script, and its client with a fake clock.
+// testEnv has a server with scripted answers, and a client of it with a fake clock.
 type testEnv struct {
 	t      *testing.T
 	clock  *clocktest.Fake
 	srv    *httptest.Server
 	client *transport.Client
 
-	mu        sync.Mutex
-	requests  []*http.Request
-	exchanges []transport.RequestRecord
+	mu       sync.Mutex
+	requests []*http.Request
+	records  []transport.RequestRecord
 }
 
 // newTestEnv answers request n with script[n], and all later requests with the last entry.
@@ -50,7 +50,7 @@ func (env *testEnv) log(r *http.Request) int {
 	return len(env.requests) - 1
 }
 
-func (env *testEnv) seen() []*http.Request {
+func (env *testEnv) received() []*http.Request {
 	env.mu.Lock()
 	defer env.mu.Unlock()
 	return append([]*http.Request(nil), env.requests...)
@@ -59,15 +59,15 @@ func (env *testEnv) seen() []*http.Request {
 // wantRequests fails the test unless n requests arrived.
 func (env *testEnv) wantRequests(n int) {
 	env.t.Helper()
-	if got := len(env.seen()); got != n {
+	if got := len(env.received()); got != n {
 		env.t.Errorf("%d requests arrived, want %d", got, n)
 	}
 }
 
-func (env *testEnv) observed() []transport.RequestRecord {
+func (env *testEnv) recorded() []transport.RequestRecord {
 	env.mu.Lock()
 	defer env.mu.Unlock()
-	return append([]transport.RequestRecord(nil), env.exchanges...)
+	return append([]transport.RequestRecord(nil), env.records...)
 }
 
 // newClient returns a client of a server, whose attempts are recorded.
@@ -78,7 +78,7 @@ func (env *testEnv) newClient(base string, maxRetries int, timeout time.Duration
 		Observe: func(_ context.Context, e transport.RequestRecord) {
 			env.mu.Lock()
 			defer env.mu.Unlock()
-			env.exchanges = append(env.exchanges, e)
+			env.records = append(env.records, e)
 		},
 	})
 }
@@ -146,20 +146,6 @@ func reset(w http.ResponseWriter, _ *http.Request) {
 		_ = tcp.SetLinger(0)
 	}
 	_ = conn.Close()
-}
-
-// closedPort returns the base URL of a server that does not run.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := "http://" + listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return address
 }
 
 // failure returns err as an [*Error], the type of every error of this package.

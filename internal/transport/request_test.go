@@ -47,8 +47,8 @@ func TestAddress_EscapesElements(t *testing.T) {
 			if _, err := env.do(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
-			if got := env.seen()[0].RequestURI; got != test.want {
-				t.Errorf("%s was asked for, want %s", got, test.want)
+			if got := env.received()[0].RequestURI; got != test.want {
+				t.Errorf("%s was requested, want %s", got, test.want)
 			}
 		})
 	}
@@ -100,7 +100,7 @@ func TestDo_SendsRequest(t *testing.T) {
 	if err != nil || got.Text != "done" {
 		t.Fatalf("the answer is %+v, error %v", got, err)
 	}
-	sent := env.seen()[0]
+	sent := env.received()[0]
 	for name, want := range map[string]string{
 		"User-Agent": "terraform-provider-kustom/test", "Accept": r.MediaType, "Content-Type": r.MediaType,
 		"Idempotency-Key": "key-1", "Authorization": "Basic TTAwMS1hOnA6dw==",
@@ -121,7 +121,7 @@ func TestDo_SendsNeitherBodyNorAuth(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"Authorization", "Content-Type", "Idempotency-Key"} {
-		if got := env.seen()[0].Header.Get(name); got != "" {
+		if got := env.received()[0].Header.Get(name); got != "" {
 			t.Errorf("%s is %q", name, got)
 		}
 	}
@@ -145,12 +145,12 @@ func TestDo_FollowsNoRedirect_I2(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			for _, leaves := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s %d, to another host: %t", method, status, leaves), func(t *testing.T) {
+			for _, toOther := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %d, to another host: %t", method, status, toOther), func(t *testing.T) {
 					t.Parallel()
 					other := newTestEnv(t, 0, ok())
 					to := "/elsewhere"
-					if leaves {
+					if toOther {
 						to = strings.Replace(other.srv.URL, "127.0.0.1", "localhost", 1) + "/things"
 					}
 					env := newTestEnv(t, 3, http.RedirectHandler(to, status).ServeHTTP)
@@ -160,8 +160,8 @@ func TestDo_FollowsNoRedirect_I2(t *testing.T) {
 					if failed := failure(t, err); failed.Kind != transport.Refused || failed.Status != status || failed.Attempts != 1 {
 						t.Errorf("the error is %+v", failed)
 					}
-					if len(env.seen()) != 1 || len(other.seen()) != 0 {
-						t.Errorf("the host received %d requests, and the other host %d", len(env.seen()), len(other.seen()))
+					if len(env.received()) != 1 || len(other.received()) != 0 {
+						t.Errorf("the host received %d requests, and the other host %d", len(env.received()), len(other.received()))
 					}
 				})
 			}
@@ -212,22 +212,22 @@ func TestError_HoldsNoSecret_I2(t *testing.T) {
 		handler http.HandlerFunc
 		auth    transport.Auth
 	}{
-		"bearer":          {echo("you sent Bearer "+token, token+token), transport.Bearer(func() (string, error) { return token, nil })},
-		"basic":           {echo("you sent Basic "+encoded, password), basic},
-		"in the body":     {echo("kustom_secret "+secret+" is bad", `"`+secret+`"`), nil},
-		"another type":    {success(`{"n":"` + secret + `"}`), nil},
-		"bad time":        {success(`{"at":"` + secret + `"}`), nil},
-		"bad syntax":      {success(`{"text":"` + secret + `",` + secret + `}`), nil},
-		"cut short":       {success(`{"text":"` + secret), nil},
-		"garbage behind":  {success(`{"text":"x"} ` + secret), nil},
-		"more behind":     {success(`{"text":"x"} "` + secret + `"`), nil},
-		"not JSON":        {respond(http.StatusOK, "text/html", "<p>"+secret), nil},
-		"HTML refusal":    {respond(http.StatusForbidden, "text/html", "<p>"+secret), nil},
-		"media type":      {respond(http.StatusForbidden, "text/"+secret, "no"), nil},
-		"long media type": {respond(http.StatusOK, "text/"+strings.Repeat("SECRET", 20), "no"), nil},
-		"broken refusal":  {respond(http.StatusForbidden, transport.JSON, `{"messages":["`+secret), nil},
-		"redirect":        {respond(http.StatusFound, "text/html", "", "Location", "/?secret="+secret), nil},
-		"broken redirect": {respond(http.StatusFound, "text/html", "", "Location", "http://[/"+secret), nil},
+		"bearer":              {echo("you sent Bearer "+token, token+token), transport.Bearer(func() (string, error) { return token, nil })},
+		"basic":               {echo("you sent Basic "+encoded, password), basic},
+		"in the body":         {echo("kustom_secret "+secret+" is bad", `"`+secret+`"`), nil},
+		"another type":        {success(`{"n":"` + secret + `"}`), nil},
+		"bad time":            {success(`{"at":"` + secret + `"}`), nil},
+		"bad syntax":          {success(`{"text":"` + secret + `",` + secret + `}`), nil},
+		"truncated":           {success(`{"text":"` + secret), nil},
+		"text after the JSON": {success(`{"text":"x"} ` + secret), nil},
+		"JSON after the JSON": {success(`{"text":"x"} "` + secret + `"`), nil},
+		"not JSON":            {respond(http.StatusOK, "text/html", "<p>"+secret), nil},
+		"HTML refusal":        {respond(http.StatusForbidden, "text/html", "<p>"+secret), nil},
+		"media type":          {respond(http.StatusForbidden, "text/"+secret, "no"), nil},
+		"long media type":     {respond(http.StatusOK, "text/"+strings.Repeat("SECRET", 20), "no"), nil},
+		"broken refusal":      {respond(http.StatusForbidden, transport.JSON, `{"messages":["`+secret), nil},
+		"redirect":            {respond(http.StatusFound, "text/html", "", "Location", "/?secret="+secret), nil},
+		"broken redirect":     {respond(http.StatusFound, "text/html", "", "Location", "http://[/"+secret), nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -241,7 +241,7 @@ func TestError_HoldsNoSecret_I2(t *testing.T) {
 			if strings.Contains(shown, "SECRET") || strings.Contains(shown, encoded) {
 				t.Error("the error holds a secret")
 			}
-			for _, e := range env.observed() {
+			for _, e := range env.recorded() {
 				if strings.Contains(e.CorrelationID+e.Template+e.Host, "SECRET") {
 					t.Error("the record holds a secret")
 				}
@@ -262,11 +262,11 @@ func TestError_HasKindOfBody(t *testing.T) {
 		"white space":        {"text/html", " \r\n", transport.BodyNone},
 		"JSON":               {transport.JSON, `{"code":"X"}`, transport.BodyJSON},
 		"a kind of JSON":     {"application/problem+json", `{}`, transport.BodyJSON},
-		"JSON, not said so":  {"text/plain", `{"code":"X"}`, transport.BodyOther},
+		"JSON, as text":      {"text/plain", `{"code":"X"}`, transport.BodyOther},
 		"broken JSON":        {transport.JSON, `{"code":`, transport.BodyOther},
 		"HTML":               {"text/html", "<p>no", transport.BodyHTML},
-		"text, said to be":   {"text/html", "no", transport.BodyHTML},
-		"HTML, said to be":   {transport.JSON, "<h1>no</h1>", transport.BodyHTML},
+		"text, as HTML":      {"text/html", "no", transport.BodyHTML},
+		"HTML, as JSON":      {transport.JSON, "<h1>no</h1>", transport.BodyHTML},
 		"HTML, without type": {"", " <!doctype html>", transport.BodyHTML},
 		"text":               {"text/plain", "no route", transport.BodyOther},
 	}
@@ -295,7 +295,7 @@ func TestError_ShowsMessages(t *testing.T) {
 		t.Errorf("the error is %+v", failed)
 	}
 	if got := err.Error(); !strings.HasPrefix(got, "GET /things ("+strings.TrimPrefix(env.srv.URL, "http://")+"): 409 Conflict, TAKEN: one") {
-		t.Errorf("it reads %q", got)
+		t.Errorf("the error is %q", got)
 	}
 }
 
@@ -313,7 +313,7 @@ func TestObserve_RecordsAttempts(t *testing.T) {
 		{Attempt: 2, Kind: transport.NoAnswer},
 		{Attempt: 3, Status: 200},
 	}
-	got := env.observed()
+	got := env.recorded()
 	if len(got) != len(want) {
 		t.Fatalf("%d attempts were recorded, want %d", len(got), len(want))
 	}
