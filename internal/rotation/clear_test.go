@@ -111,13 +111,7 @@ func TestClear_LeavesChangedShop(t *testing.T) {
 func TestClear_ReadsShopBeforeEachTry(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"))
-	env.shops.before = func(_ context.Context, kind, _ string, call int) error {
-		if kind == writeCall && call == 1 {
-			env.shops.set("a", "M1-other")
-			return outdatedError{}
-		}
-		return nil
-	}
+	env.shops.before = onShopCall(writeCall, "", 1, func() error { env.shops.set("a", "M1-other"); return outdatedError{} })
 	if cleared, err := env.engine.Shops.Clear(t.Context(), "a", "M1-old", ""); err != nil || cleared {
 		t.Errorf("cleared: %t, error %v", cleared, err)
 	}

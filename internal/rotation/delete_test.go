@@ -187,12 +187,7 @@ func TestDeleteIfUnused_ListsOnceIfPortalLists(t *testing.T) {
 			}
 			env.clock.Advance(rotation.FreshFor)
 			listed, before := env.portal.calls[listCall], -1
-			env.portal.before = func(kind, _ string, _ int) error {
-				if kind == deleteCall {
-					before = env.portal.calls[listCall] - listed
-				}
-				return nil
-			}
+			env.portal.before = onCall(deleteCall, 0, func() error { before = env.portal.calls[listCall] - listed; return nil })
 			if err := env.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), test.unusedFor); err != nil {
 				t.Fatal(err)
 			}
@@ -311,13 +306,10 @@ func TestDeleteIfUnused_WaitsForYoungKeys(t *testing.T) {
 func TestDeleteIfUnused_AsksShopsBeforeEachTry(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-other", "b": ""}, m1("M1-old"), m1("M1-other"))
-	env.portal.before = func(kind, _ string, call int) error {
-		if kind == deleteCall && call == 1 {
-			env.shops.set("b", "M1-old")
-			return &transport.Error{Method: http.MethodDelete, Kind: transport.Refused, Status: http.StatusServiceUnavailable, Uncertain: true}
-		}
-		return nil
-	}
+	env.portal.before = onCall(deleteCall, 1, func() error {
+		env.shops.set("b", "M1-old")
+		return &transport.Error{Method: http.MethodDelete, Kind: transport.Refused, Status: http.StatusServiceUnavailable, Uncertain: true}
+	})
 	wantInUse(t, env.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), 0))
 	env.wantHolds("b", "M1-old")
 }

@@ -609,12 +609,9 @@ func TestExecute_EnginePanicLosesNoKey(t *testing.T) {
 func TestExecute_DoesNotRepeatUnansweredRequest(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	env.portal.before = func(kind, about string, _ int) error {
-		if kind == generateCall {
-			return &kustom.OrphanError{Orphan: kustom.Orphan{MerchantID: about, IdempotencyKey: env.portal.next}, Cause: errLost, Cleanup: errLost}
-		}
-		return nil
-	}
+	env.portal.before = onCall(generateCall, 0, func() error {
+		return &kustom.OrphanError{Orphan: kustom.Orphan{MerchantID: "M1", IdempotencyKey: env.portal.next}, Cause: errLost, Cleanup: errLost}
+	})
 	record := rotation.Record{MerchantID: "M1"}
 	if _, err := env.connect(config(), &record); err == nil || len(record.Memory.Undeleted) != 1 {
 		t.Fatalf("undeleted: %v, error %v", record.Memory.Undeleted, err)
@@ -627,12 +624,7 @@ func TestExecute_DoesNotRepeatUnansweredRequest(t *testing.T) {
 func TestExecute_ReplacesKeyDeletedDuringInstall(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	env.shops.after = func(ctx context.Context, kind, _ string, call int) error {
-		if kind == writeCall && call == 1 {
-			return env.portal.DeleteOrphan(ctx, orphan("new1"))
-		}
-		return nil
-	}
+	env.shops.after = onShopCall(writeCall, "", 1, func() error { return env.portal.DeleteOrphan(t.Context(), orphan("new1")) })
 	record := rotation.Record{MerchantID: "M1"}
 	env.mustConnect(config(), &record)
 	env.wantHolds("a", record.Username)

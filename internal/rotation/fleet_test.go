@@ -60,12 +60,7 @@ func TestFleet_ReadsShopsWhileKeysAreListed(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d stores", name, stores), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					portal := newLargePortal(clock.System{}, stores)
-					portal.before = func(kind, _ string, _ int) error {
-						if kind == listCall {
-							time.Sleep(time.Hour)
-						}
-						return nil
-					}
+					portal.before = onCall(listCall, 0, func() error { time.Sleep(time.Hour); return nil })
 					s := newFakeShops(nil)
 					s.before = failDead
 					f := newFleet(rotation.New(rotation.Options{Portal: portal, Shops: s, Clock: clock.System{}, Names: s.names}), concurrency)
@@ -230,12 +225,7 @@ func TestFleet_ConfirmsDeletionsAfterCancel(t *testing.T) {
 		f := newFleet(env.engine, 1, m)
 		mustDecide(t, f)
 		ctx, cancel := context.WithCancel(t.Context())
-		env.portal.after = func(kind, _ string, _ int) error {
-			if kind == deleteCall {
-				cancel()
-			}
-			return nil
-		}
+		env.portal.after = onCall(deleteCall, 0, func() error { cancel(); return nil })
 		if mustExecute(ctx, t, f); ctx.Err() == nil {
 			t.Error("the run was not cancelled")
 		}
@@ -311,16 +301,14 @@ func TestFleet_AsksShopsBeforeItRepeatsDeletion(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": ""}, m1("M1-old"))
 	env.portal.undeletable = "id-M1-old"
-	env.portal.after = func(kind, about string, call int) error {
-		if kind == deleteCall && about == "id-M1-old" && call == 1 {
-			env.portal.mu.Lock()
-			env.portal.undeletable = ""
-			env.portal.mu.Unlock()
-			env.clock.Advance(rotation.FreshFor)
-			env.shops.set("b", "M1-old")
-		}
+	env.portal.after = onCall(deleteCall, 1, func() error {
+		env.portal.mu.Lock()
+		env.portal.undeletable = ""
+		env.portal.mu.Unlock()
+		env.clock.Advance(rotation.FreshFor)
+		env.shops.set("b", "M1-old")
 		return nil
-	}
+	})
 	f := newFleet(env.engine, 1, newMember("a", "M1"))
 	mustDecide(t, f)
 	f.Execute(t.Context())

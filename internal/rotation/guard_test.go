@@ -95,12 +95,7 @@ func TestGuard_ReadsShopWithoutExtensionTwice(t *testing.T) {
 		t.Run("", func(t *testing.T) {
 			withShops(t, map[string]string{"a": "M1-old", "b": "M1-new"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 				s.uninstalled["a"] = true
-				s.before = func(_ context.Context, _, shop string, call int) error {
-					if shop == "a" && call == 2 {
-						s.uninstalled["a"] = false
-					}
-					return nil
-				}
+				s.before = onShopCall("", "a", 2, func() error { s.uninstalled["a"] = false; return nil })
 				if cached {
 					_, _ = shops.Credentials(t.Context(), "a")
 				}
@@ -390,13 +385,7 @@ func TestAwaitUnused_WaitsForEndOfWrite(t *testing.T) {
 	for name, outcome := range map[string]error{"success": nil, "refused": errRefused, "lost": errLost} {
 		t.Run(name, func(t *testing.T) {
 			withShops(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
-				s.before = func(_ context.Context, kind, _ string, _ int) error {
-					if kind != writeCall {
-						return nil
-					}
-					time.Sleep(30 * time.Second)
-					return outcome
-				}
+				s.before = onShopCall(writeCall, "", 0, func() error { time.Sleep(30 * time.Second); return outcome })
 				readAll(t, shops)
 				go func() { _ = installNew(t.Context(), shops, "a") }()
 				synctest.Wait()
@@ -415,12 +404,7 @@ func TestAwaitUnused_WaitsForEndOfWrite(t *testing.T) {
 
 func TestGuard_HoldsNewKeyDuringWrite(t *testing.T) {
 	withShops(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
-		s.after = func(_ context.Context, kind, _ string, _ int) error {
-			if kind == writeCall {
-				time.Sleep(30 * time.Second)
-			}
-			return nil
-		}
+		s.after = onShopCall(writeCall, "", 0, func() error { time.Sleep(30 * time.Second); return nil })
 		readAll(t, shops)
 		go func() { _ = installNew(t.Context(), shops, "a") }()
 		synctest.Wait()

@@ -553,12 +553,16 @@ func failCalls(kind string, err error) func(string, string, int) error {
 	return failCall(kind, 0, err)
 }
 
-// failCall returns a hook that fails the nth call of a kind of the portal. An empty kind means any, and 0 means
-// all.
+// failCall returns a hook that fails the nth call of a kind of the portal.
 func failCall(kind string, n int, err error) func(string, string, int) error {
+	return onCall(kind, n, func() error { return err })
+}
+
+// onCall returns a hook that calls f at the nth call of a kind of the portal. An empty kind means any, and 0 means all.
+func onCall(kind string, n int, f func() error) func(string, string, int) error {
 	return func(called, _ string, call int) error {
 		if (kind == "" || called == kind) && (n == 0 || call == n) {
-			return err
+			return f()
 		}
 		return nil
 	}
@@ -566,9 +570,15 @@ func failCall(kind string, n int, err error) func(string, string, int) error {
 
 // failShop returns a hook that fails the calls of a kind to a shop. An empty kind or name means any.
 func failShop(kind, name string, err error) func(context.Context, string, string, int) error {
-	return func(_ context.Context, called, shop string, _ int) error {
-		if (kind == "" || called == kind) && (name == "" || shop == name) {
-			return err
+	return onShopCall(kind, name, 0, func() error { return err })
+}
+
+// onShopCall returns a hook that calls f at the nth call of a kind to a shop. An empty kind or name means any, and 0
+// means all.
+func onShopCall(kind, name string, n int, f func() error) func(context.Context, string, string, int) error {
+	return func(_ context.Context, called, shop string, call int) error {
+		if (kind == "" || called == kind) && (name == "" || shop == name) && (n == 0 || call == n) {
+			return f()
 		}
 		return nil
 	}

@@ -95,12 +95,7 @@ func TestKeys_ListsAllOnceForManyCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, keys := newKeys(m1("M1-a"))
 		release := make(chan bool)
-		a.before = func(kind, _ string, _ int) error {
-			if kind == listCall {
-				<-release
-			}
-			return nil
-		}
+		a.before = onCall(listCall, 0, func() error { <-release; return nil })
 		var group sync.WaitGroup
 		list := func(ctx context.Context, want error) {
 			for _, err := range keys.Keys(ctx, "") {

@@ -33,12 +33,10 @@ func TestObserve_ListsAgainIfHeldKeyIsMissing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := newTestEnv(t, map[string]string{"a": test.holds}, append(test.keys, m1("M1-erp"))...)
-			env.portal.before = func(kind, _ string, call int) error {
-				if kind == listCall && call == 2 {
-					env.portal.keys = append(env.portal.keys, test.late...)
-				}
+			env.portal.before = onCall(listCall, 2, func() error {
+				env.portal.keys = append(env.portal.keys, test.late...)
 				return nil
-			}
+			})
 			seen, err := env.engine.Observe(t.Context(), "a", "M1", "")
 			if err != nil {
 				t.Fatal(err)
@@ -102,11 +100,8 @@ func TestObserve_FailsIfKeysCanNotBeListedAgain(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			env.portal.before = failCall(listCall, 2, errLost)
-			env.portal.after = func(kind, _ string, _ int) error {
-				if kind == listCall && name == "interrupted" {
-					cancel()
-				}
-				return nil
+			if name == "interrupted" {
+				env.portal.after = onCall(listCall, 0, func() error { cancel(); return nil })
 			}
 			if _, err := env.engine.Observe(ctx, "a", "M1", ""); !errors.Is(err, want) {
 				t.Errorf("the error is %v, want %v", err, want)

@@ -63,12 +63,7 @@ func TestPrefetcher_ReadsFewUnneededShops(t *testing.T) {
 
 func TestPrefetcher_FailureIsNotCached(t *testing.T) {
 	withSlowShops(t, 8, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
-		s.before = func(_ context.Context, _, _ string, call int) error {
-			if call == 1 {
-				return errLost
-			}
-			return nil
-		}
+		s.before = onShopCall("", "", 1, func() error { return errLost })
 		p := rotation.NewPrefetcher(shops)
 		ctx, cancel := context.WithCancel(t.Context())
 		for i := range 4 {

@@ -46,13 +46,8 @@ func (env *testEnv) loseAnswer() {
 // loseAnswerTo sends a request, and is killed before the answer.
 func (env *testEnv) loseAnswerTo(r kustom.Request) {
 	env.Helper()
-	env.portal.after = func(kind, _ string, _ int) error {
-		if kind == generateCall {
-			// A killed process runs no deferred function. A recovered panic stands for that.
-			panic(errKilled)
-		}
-		return nil
-	}
+	// A killed process runs no deferred function. A recovered panic stands for that.
+	env.portal.after = onCall(generateCall, 0, func() error { panic(errKilled) })
 	_, err := env.engine.Generate(env.Context(), r)
 	if err == nil {
 		env.Fatal("the request was answered")
@@ -164,12 +159,7 @@ func TestDeleteAbandonedKeys_DeletesKeyOnceForManyCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env := afterKilledRun(t)
 		release := make(chan bool)
-		env.portal.before = func(kind, _ string, _ int) error {
-			if kind == deleteCall {
-				<-release
-			}
-			return nil
-		}
+		env.portal.before = onCall(deleteCall, 0, func() error { <-release; return nil })
 		var group sync.WaitGroup
 		for range 3 {
 			group.Go(func() {
