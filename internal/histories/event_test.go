@@ -464,7 +464,7 @@ func (env *testEnv) forgetSecretless(ws *workspace) {
 	}
 }
 
-// noteGenerated records that a person is responsible for the keys that a workspace has made. After a killed run, no run can
+// noteGenerated records that a person is responsible for the keys that a workspace has generated. After a killed run, no run can
 // find them if the object is removed without another run.
 func (env *testEnv) noteGenerated(workspace int) {
 	env.mu.Lock()
@@ -476,7 +476,7 @@ func (env *testEnv) noteGenerated(workspace int) {
 	}
 }
 
-// noteCorrected records that a person who corrects a shop's store is responsible for the keys that the workspace made for the
+// noteCorrected records that a person who corrects a shop's store is responsible for the keys that the workspace generated for the
 // other store. After a killed run, no later run deals with that store.
 func (env *testEnv) noteCorrected(workspace, shop int) {
 	if !env.workspaces[workspace].configs[shop].wrongStore {

@@ -49,7 +49,7 @@ func (env *testEnv) wantNone(err error) {
 		env.t.Errorf("an orphan is reported: %v, because of %v", err, orphan.Cleanup)
 	}
 	if made := env.newKeys(fjellsport); len(made) != 0 {
-		env.t.Errorf("%d keys are left behind after: %v", len(made), err)
+		env.t.Errorf("%d keys are left after: %v", len(made), err)
 	}
 }
 
@@ -233,14 +233,14 @@ func TestGenerate_DeletesKeyWhenCancelled_I3(t *testing.T) {
 		method, template string
 		pending          int
 		faults           []sandbox.Fault
-		made             bool
+		generated        bool
 	}{
-		"during generation":                 {method: http.MethodPost, template: storeKeys, made: true},
+		"during generation":                 {method: http.MethodPost, template: storeKeys, generated: true},
 		"during generation, answer lost":    {method: http.MethodPost, template: storeKeys, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1)}},
 		"during generation, request lost":   {method: http.MethodPost, template: storeKeys, faults: []sandbox.Fault{post(sandbox.FaultDrop, 1)}},
 		"during generation, no answer":      {method: http.MethodPost, template: storeKeys, faults: []sandbox.Fault{post(sandbox.FaultWorkThenSilence, 1)}},
 		"during generation, pending":        {method: http.MethodPost, template: storeKeys, pending: 3},
-		"during the last poll":              {method: http.MethodGet, template: storeKey, pending: 1, made: true},
+		"during the last poll":              {method: http.MethodGet, template: storeKey, pending: 1, generated: true},
 		"during the first poll":             {method: http.MethodGet, template: storeKey, pending: 3},
 		"during a poll, answer lost":        {method: http.MethodGet, template: storeKey, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultLoseAnswer, 1)}},
 		"during the deletion of a lost key": {method: http.MethodDelete, template: storeKey, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1)}},
@@ -254,7 +254,7 @@ func TestGenerate_DeletesKeyWhenCancelled_I3(t *testing.T) {
 				env.box.Arm(f)
 			}
 			key, err := env.generate(ctx)
-			if test.made {
+			if test.generated {
 				env.wantOne(key, err)
 				return
 			}
@@ -331,7 +331,7 @@ func TestGenerate_NamesOrphan_I3(t *testing.T) {
 			_, err := env.generate(ctx)
 			orphan, made := orphanOf(err), env.newKeys(fjellsport)
 			if orphan == nil || len(made) != 1 {
-				t.Fatalf("%d keys are there, the error is %v", len(made), err)
+				t.Fatalf("there are %d new keys, the error is %v", len(made), err)
 			}
 			if orphan.MerchantID != fjellsport || orphan.CredentialID != made[0].CredentialID {
 				t.Errorf("the orphan is %+v", orphan.Orphan)
@@ -446,9 +446,9 @@ func TestGenerate_LeavesNoOrphanAfterRandomFaults_I3(t *testing.T) {
 			case orphan == nil:
 				env.wantNone(err)
 			case len(made) > 1:
-				t.Errorf("%d keys are left behind, and one error: %v", len(made), err)
+				t.Errorf("%d keys are left, and there is one error: %v", len(made), err)
 			case orphan.CredentialID != "" && len(made) == 1 && made[0].CredentialID != orphan.CredentialID:
-				t.Errorf("key %s is left behind, the error names %s", made[0].CredentialID, orphan.CredentialID)
+				t.Errorf("key %s is left, and the error names %s", made[0].CredentialID, orphan.CredentialID)
 			}
 			if t.Failed() {
 				for _, r := range env.box.Requests() {
@@ -471,7 +471,7 @@ func TestGenerate_IsSafeForConcurrentUse_I3(t *testing.T) {
 		all.Go(func() {
 			key, err := env.generate(t.Context())
 			if orphanOf(err) != nil {
-				t.Errorf("a key is left behind: %v", err)
+				t.Errorf("a key is left: %v", err)
 			}
 			secrets[i] = key.Secret.Reveal() // It is empty if Generate failed.
 		})
@@ -501,7 +501,7 @@ func TestGenerate_ErrorsHoldNoSecret_I2(t *testing.T) {
 		env.box.Arm(remove(500))
 		_, err := env.generate(t.Context())
 		if err == nil {
-			t.Fatal("a key was made")
+			t.Fatal("a key was generated")
 		}
 		text := err.Error()
 		if orphan := orphanOf(err); orphan != nil {
@@ -571,7 +571,7 @@ func TestIdentify_FindsKeyByRequest(t *testing.T) {
 			}
 			id, err := env.portal.Identify(t.Context(), orphan)
 			if made := env.newKeys(fjellsport); err != nil || len(made) != 1 || made[0].CredentialID != id {
-				t.Fatalf("it found %q, error %v; %d keys are there", id, err, len(made))
+				t.Fatalf("it found %q, error %v; there are %d new keys", id, err, len(made))
 			}
 			if err := env.portal.DeleteOrphan(t.Context(), orphan); err != nil || len(env.newKeys(fjellsport)) != 0 {
 				t.Errorf("%d keys are left: %v", len(env.newKeys(fjellsport)), err)

@@ -155,8 +155,8 @@ func TestDeleteIfUnused_RefusesIDOfAnotherUsername(t *testing.T) {
 	env.wantKeys("M1-old", "M1-new")
 }
 
-// If the portal lists the keys right before it deletes one, an older list is enough to identify the key. It is not enough
-// to tell the key's last use, or that the key is gone.
+// If the portal lists the keys right before it deletes one, an older list is enough to identify the key. It does
+// not prove the key's last use, or that the key is gone.
 func TestDeleteIfUnused_ListsOnceIfPortalLists(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -283,7 +283,7 @@ func TestExecute_KeepsReplayedKeyInUse(t *testing.T) {
 	env.wantHolds("a", record.Username)
 }
 
-// Somebody changes the shop after a plan was saved. The apply continues, with a warning.
+// Someone changes the shop after a plan was saved. The apply continues, with a warning.
 func TestExecute_WarnsOfUnexpectedKey(t *testing.T) {
 	t.Parallel()
 	for held, warned := range map[string]bool{"M1-hand": true, "M1-own": false} {
@@ -301,7 +301,7 @@ func TestExecute_WarnsOfUnexpectedKey(t *testing.T) {
 	}
 }
 
-// Somebody moves the shop to another store after a plan was saved.
+// Someone moves the shop to another store after a plan was saved.
 func TestExecute_RefusesShopOfAnotherStore(t *testing.T) {
 	t.Parallel()
 	for _, record := range []rotation.Record{{}, {MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"}} {

@@ -19,7 +19,7 @@ func TestObserve_ListsAgainIfHeldKeyIsMissing(t *testing.T) {
 		keys, late []kustom.Key
 		waits      bool
 		held       string
-		// searched says that all stores' keys are listed, because the username does not tell its store.
+		// searched says that all stores' keys are listed, because the username does not have its store.
 		searched bool
 	}{
 		"listed":               {holds: "M1-a", keys: []kustom.Key{m1("M1-a")}, held: "M1-a"},
