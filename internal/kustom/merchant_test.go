@@ -238,21 +238,6 @@ func TestProve_UnreachableServerIsInconclusive(t *testing.T) {
 	env.wantVerdict(m.Prove(t.Context(), "M00412871-aaaaa", "kco_live_api_x"), kustom.VerdictUnknown, "M00412871-aaaaa", "kco_live_api_x")
 }
 
-// A successful proof counts as traffic to the new host.
-func TestProve_CountsAsTraffic(t *testing.T) {
-	t.Parallel()
-	env := threeShops(t, sandbox.Options{})
-	key := env.key()
-	env.wantProof(key, "")
-	status, err := env.box.EndpointStatus(fjellsport)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := status.Services[0]; got.Host != "api.kustom.co" || got.ActionRequired != nil {
-		t.Errorf("the checkout's status is %+v", got)
-	}
-}
-
 // A new key is rejected at first, while it propagates.
 func TestProve_RejectsPropagatingKey(t *testing.T) {
 	t.Parallel()
