@@ -24,14 +24,3 @@ func TestClaim_RefusesShopInTwoObjects(t *testing.T) {
 		t.Errorf("another run: %v", err)
 	}
 }
-
-func TestIsManaged_KnowsMarkedKeys(t *testing.T) {
-	t.Parallel()
-	env := newTestEnv(t, nil)
-	if env.engine.IsManaged("M1-old") {
-		t.Error("a key is managed that was not marked")
-	}
-	if env.engine.MarkManaged("M1-old"); !env.engine.IsManaged("M1-old") || env.engine.IsManaged("M1-other") {
-		t.Error("another key than the marked one is managed")
-	}
-}
