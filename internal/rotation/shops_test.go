@@ -90,18 +90,6 @@ func TestCredentials_CachesMissingExtension(t *testing.T) {
 	}
 }
 
-func TestCredentials_DoesNotCacheFailures(t *testing.T) {
-	t.Parallel()
-	s := newFakeShops(map[string]string{"a": "M-a"})
-	s.before = failShop("", "", errLost)
-	shops := newShops(s, clock.System{})
-	if _, err := shops.Credentials(t.Context(), "a"); !errors.Is(err, errLost) {
-		t.Errorf("the error is %v", err)
-	}
-	s.before = nil
-	wantCredentials(t, shops, "a", "M-a")
-}
-
 // While one caller reads a shop, another one waits. The cancellation of either ends its own call only.
 func TestCredentials_CancelEndsOneCall(t *testing.T) {
 	for _, first := range []bool{true, false} {
