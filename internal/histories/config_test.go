@@ -143,20 +143,11 @@ func storeFor(shop int, c shopConfig) int {
 }
 
 func triggers(c shopConfig) any {
-	if c.rotations == 0 {
-		return nil
-	}
-	return map[string]any{"turn": strconv.Itoa(c.rotations)}
+	return valueIf(c.rotations > 0, map[string]any{"turn": strconv.Itoa(c.rotations)})
 }
 
-func clearing(c shopConfig) any {
-	if c.clear {
-		return "clear"
-	}
-	return nil
-}
-
-func keeping(c shopConfig) any {
+// replacedPolicyOf returns the policy for replaced keys.
+func replacedPolicyOf(c shopConfig) any {
 	switch {
 	case c.keep:
 		return "keep"
@@ -166,17 +157,10 @@ func keeping(c shopConfig) any {
 	return nil
 }
 
-// ifSo returns true or, in place of false, null.
-func ifSo(yes bool) any {
-	if yes {
-		return true
-	}
-	return nil
-}
-
-func retaining(c shopConfig) any {
-	if c.retain {
-		return "retain"
+// valueIf returns a value if the condition holds, and null otherwise.
+func valueIf(condition bool, value any) any {
+	if condition {
+		return value
 	}
 	return nil
 }
@@ -191,14 +175,14 @@ func (b builder) pair(shop int, c shopConfig) []tfdriver.Object {
 		{
 			Address: key, Provider: keys, CreateBeforeDestroy: !c.destroyFirst, ImportID: c.imports[keyType],
 			Values: tfdriver.Values{
-				"merchant_id": storeIDs[storeFor(shop, c)], "rotate_when_changed": triggers(c), "deletion_policy": retaining(c), "force_destroy": ifSo(c.force),
+				"merchant_id": storeIDs[storeFor(shop, c)], "rotate_when_changed": triggers(c), "deletion_policy": valueIf(c.retain, "retain"), "force_destroy": valueIf(c.force, true),
 			},
 		},
 		{
 			Address: c.address(shopType, shop), Provider: shops, ImportID: c.imports[shopType], CreateBeforeDestroy: c.createFirst,
 			Values: tfdriver.Values{
 				"shop": shopNames[shop], "kustom_id": tfdriver.RefTo(key, "username"),
-				"kustom_secret": tfdriver.RefTo(key, "secret"), "deletion_policy": clearing(c), "allow_store_change": ifSo(c.allow),
+				"kustom_secret": tfdriver.RefTo(key, "secret"), "deletion_policy": valueIf(c.clear, "clear"), "allow_store_change": valueIf(c.allow, true),
 			},
 		},
 	}
@@ -222,7 +206,7 @@ func (b builder) connection(shop int, c shopConfig) tfdriver.Object {
 		Address: c.address(connectionType, shop), Provider: allAccess, ImportID: c.imports[connectionType], CreateBeforeDestroy: c.createFirst, MovedFrom: from,
 		Values: tfdriver.Values{
 			"shop": shopNames[shop], "merchant_id": storeIDs[storeFor(shop, c)], "rotate_when_changed": triggers(c),
-			"deletion_policy": clearing(c), b.replacedPolicy(connectionType): keeping(c), "allow_store_change": ifSo(c.allow),
+			"deletion_policy": valueIf(c.clear, "clear"), b.replacedPolicy(connectionType): replacedPolicyOf(c), "allow_store_change": valueIf(c.allow, true),
 		},
 	}
 }
@@ -237,7 +221,7 @@ func (b builder) fleet(c shopConfig, members map[string]any) tfdriver.Object {
 		Values: tfdriver.Values{
 			// One shop at a time, so that the result depends on the history only.
 			"shops": members, "max_concurrency": 1,
-			"deletion_policy": clearing(c), b.replacedPolicy(fleetType): keeping(c), "allow_store_change": ifSo(c.allow),
+			"deletion_policy": valueIf(c.clear, "clear"), b.replacedPolicy(fleetType): replacedPolicyOf(c), "allow_store_change": valueIf(c.allow, true),
 		},
 	}
 }

@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/lockfile"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
@@ -51,19 +50,18 @@ func seed() sandbox.Seed {
 			CreatedAt: made, CreatedBy: "ops@agency.example", LastUsedAt: &made,
 		}}})
 	}
-	for i, name := range shopNames {
-		key := s.Stores[storeOf[i]].Keys[0]
+	shop := func(name string, store int, key sandbox.Key) {
 		s.Shops = append(s.Shops, sandbox.Shop{
-			Name: name, Token: "fake-mystore-token-" + name, MerchantID: storeIDs[storeOf[i]],
+			Name: name, Token: "fake-mystore-token-" + name, MerchantID: storeIDs[store],
 			Extensions: []sandbox.Extension{{ID: sandbox.KlarnaCheckoutV3, Name: "Klarna Checkout V3", Version: "3.4.1", Active: true}},
 			KustomID:   key.Username, KustomSecret: key.Secret, UpdatedAt: &made,
 		})
 	}
+	for i, name := range shopNames {
+		shop(name, storeOf[i], s.Stores[storeOf[i]].Keys[0])
+	}
 	for i, name := range otherSystems {
-		s.Shops = append(s.Shops, sandbox.Shop{
-			Name: name, Token: "fake-mystore-token-" + name, MerchantID: storeIDs[i], UpdatedAt: &made,
-			Extensions: []sandbox.Extension{{ID: sandbox.KlarnaCheckoutV3, Name: "Klarna Checkout V3", Version: "3.4.1", Active: true}},
-		})
+		shop(name, i, sandbox.Key{})
 	}
 	return s
 }
@@ -86,15 +84,13 @@ type workspace struct {
 
 // testEnv is the environment of one history.
 type testEnv struct {
+	options
+
 	sandbox    *sandbox.Sandbox
 	clock      *clocktest.Fake
 	driver     *tfdriver.Driver
 	builder    builder
 	workspaces [workspaceCount]*workspace
-	// resolution is how people resolve a refused deletion.
-	resolution resolution
-	// stopsKeeping says that, at the end, no shop's policy keeps replaced keys.
-	stopsKeeping bool
 	// cache is the cache folder that all runs share; empty if each run has its own machine.
 	cache string
 
@@ -150,7 +146,7 @@ type options struct {
 
 func newTestEnv(d *tfdriver.Driver, o options) (*testEnv, error) {
 	env := &testEnv{
-		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d}, resolution: o.resolution, stopsKeeping: o.stopsKeeping,
+		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d}, options: o,
 		known: map[string]bool{}, held: map[string]map[string]bool{}, excused: map[string]bool{}, moving: map[string]bool{},
 	}
 	var err error
@@ -173,7 +169,7 @@ func newTestEnv(d *tfdriver.Driver, o options) (*testEnv, error) {
 	}
 	for _, id := range storeIDs {
 		for _, key := range env.sandbox.Keys(id) {
-			env.known[key.Username] = true
+			env.noteKnown(key.Username)
 		}
 	}
 	env.noteHolders()
@@ -183,7 +179,7 @@ func newTestEnv(d *tfdriver.Driver, o options) (*testEnv, error) {
 // close removes the cache folder.
 func (env *testEnv) close() {
 	if env.cache != "" {
-		_ = os.RemoveAll(env.cache) // It is in the system's folder for such things.
+		_ = os.RemoveAll(env.cache) // The system removes what is left of a temporary folder.
 	}
 }
 
@@ -303,13 +299,14 @@ type run struct {
 
 	// suspension is locked while the run is suspended, and read-locked by its requests.
 	suspension sync.RWMutex
+	killed     atomic.Bool
+	// applying has the type of the object that the run is applying. There is one at a time.
+	applying atomic.Value
 
 	mu       sync.Mutex
 	requests int
 	writes   int
-	killed   bool
-	applying string
-	// met, if set, is called before the request with the number yieldAt.
+	// onYield, if set, is called before the request with the number yieldAt.
 	yieldAt int
 	onYield func()
 	// sleeping, if set, is called before the run sleeps, with the end of the sleep.
@@ -404,18 +401,10 @@ func (c runClock) Sleep(ctx context.Context, d time.Duration) error {
 	return c.run.env.clock.Sleep(ctx, d)
 }
 
-var _ clock.Clock = runClock{}
-
-func (r *run) isKilled() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.killed
-}
+func (r *run) isKilled() bool { return r.killed.Load() }
 
 func (r *run) kill() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.killed = true
+	r.killed.Store(true)
 	return errKilled
 }
 
@@ -598,17 +587,15 @@ func deletesReplaced(typeName string) bool {
 func (env *testEnv) noteForgotten(before *tfdriver.State) {
 	for _, instance := range before.Instances() {
 		for _, text := range instance.Strings() {
-			env.known[text] = true
+			env.noteKnown(text)
 		}
 		for _, key := range env.keys() {
 			if slices.Contains(instance.Strings(), key.CredentialID) {
-				env.known[key.Username] = true
+				env.noteKnown(key.Username)
 			}
 		}
 	}
 }
-
-var _ http.RoundTripper = faultTransport{}
 
 // concerns reports whether an object is about a shop.
 func concerns(i *tfdriver.Instance, shop int) bool {

@@ -16,8 +16,8 @@ type verb string
 // The verbs. Each event concerns a workspace, unless the comment says otherwise.
 const (
 	// assign gives a shop an owner in the configuration. toggle changes one of the owner's arguments.
-	assign verb = "want"
-	toggle verb = "tune"
+	assign verb = "assign"
+	toggle verb = "toggle"
 	// apply applies the configuration. target and replace use -target and -replace for one of a shop's objects.
 	// destroy destroys everything.
 	apply   verb = "apply"
@@ -138,7 +138,7 @@ func (env *testEnv) do(ev event) {
 	}
 }
 
-// aimed has the types of objects that an event can target.
+// targetTypes has the types of objects that an event can target.
 var targetTypes = []string{keyType, shopType, connectionType, fleetType}
 
 // target returns the address that an event targets.
@@ -168,7 +168,7 @@ func (env *testEnv) toggle(ws *workspace, ev event) {
 func (env *testEnv) advance(d time.Duration) {
 	env.clock.Advance(d)
 	for _, name := range slices.Concat(shopNames[:], otherSystems[:]) {
-		_ = env.sandbox.PlaceOrder(name) // Some may take no payments.
+		_ = env.sandbox.PlaceOrder(name) // An order fails in a shop that takes no payments.
 	}
 }
 
@@ -224,7 +224,7 @@ const (
 )
 
 // interleave runs one workspace until a request, then the other until one of its requests, then finishes the first, and
-// then the other. It ends earlier if the first one waits for longer than the pause.
+// then the other. The other one finishes earlier if the first one sleeps for too long.
 func (env *testEnv) interleave(ev event, o tfdriver.Options) outcome {
 	other := 1 - ev.workspace
 	first := &run{env: env, workspace: ev.workspace, fault: ev.fault, shopTokens: env.tokensFor(env.workspaces[ev.workspace], ev.fault), yieldAt: ev.fault.at}
@@ -345,7 +345,7 @@ func (env *testEnv) byHand(shop, what int) {
 	case manualNewKey, manualGenerate:
 		key, err := env.sandbox.GenerateKey(id, "")
 		must(err)
-		env.known[key.Username] = true
+		env.noteKnown(key.Username)
 		if what == manualNewKey {
 			must(env.sandbox.Install(name, key.Username, key.Secret))
 		}
@@ -369,7 +369,7 @@ func (env *testEnv) byHand(shop, what int) {
 	}
 	env.noteHolders()
 	// A person has removed the shop's key, and is responsible for it.
-	env.known[now.KustomID] = true
+	env.noteKnown(now.KustomID)
 }
 
 // converge runs, without faults, all workspaces until there is nothing to do.
@@ -379,7 +379,7 @@ func (env *testEnv) converge() {
 	if env.runUntilUnchanged() && slices.ContainsFunc(env.workspaces[:], (*workspace).deletesUnused) {
 		env.logf("no other system uses a key any more")
 		for _, name := range otherSystems {
-			_ = env.sandbox.Install(name, "", "") // Each is there.
+			_ = env.sandbox.Install(name, "", "") // Each one exists.
 		}
 		env.advance(25 * time.Hour)
 		env.runUntilUnchanged()
@@ -464,19 +464,19 @@ func (env *testEnv) forgetSecretless(ws *workspace) {
 	}
 }
 
-// noteGenerated records that a person is responsible for the keys that a workspace has made. After a killed run, no run can
+// noteGenerated records that a person is responsible for the keys that a workspace has generated. After a killed run, no run can
 // find them if the object is removed without another run.
 func (env *testEnv) noteGenerated(workspace int) {
 	env.mu.Lock()
 	defer env.mu.Unlock()
 	for _, change := range env.changes {
 		if change.workspace == workspace && change.what == "generate" {
-			env.known[change.key] = true
+			env.noteKnown(change.key)
 		}
 	}
 }
 
-// noteCorrected records that a person who corrects a shop's store is responsible for the keys that the workspace made for the
+// noteCorrected records that a person who corrects a shop's store is responsible for the keys that the workspace generated for the
 // other store. After a killed run, no later run deals with that store.
 func (env *testEnv) noteCorrected(workspace, shop int) {
 	if !env.workspaces[workspace].configs[shop].wrongStore {

@@ -21,7 +21,7 @@ func TestHistories_RandomRuns(t *testing.T) {
 		t.Run(fmt.Sprint(shard), func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
-				// Without this draw, each part would have the same histories for a seed.
+				// Without this draw, both parts would have the same histories for a seed.
 				for range shard {
 					rapid.Uint64().Draw(t, "part")
 				}
@@ -84,25 +84,25 @@ func drawEvent(t *rapid.T) event {
 }
 
 func drawFault(t *rapid.T) fault {
-	tr := fault{kind: rapid.SampledFrom(faultKinds).Draw(t, "fault")}
-	switch tr.kind {
+	f := fault{kind: rapid.SampledFrom(faultKinds).Draw(t, "fault")}
+	switch f.kind {
 	case noFault, noTokens, ownTokens, staleReads:
-		return tr
+		return f
 	case killAtRequest, concurrentRun, failReads:
-		tr.at = rapid.IntRange(0, 40).Draw(t, "at")
+		f.at = rapid.IntRange(0, 40).Draw(t, "at")
 	case manualBeforeApply:
-		tr.at = rapid.IntRange(0, manualCount-1).Draw(t, "change")
+		f.at = rapid.IntRange(0, manualCount-1).Draw(t, "change")
 	case deadToken:
 	default:
-		tr.at = rapid.IntRange(0, 7).Draw(t, "at")
+		f.at = rapid.IntRange(0, 7).Draw(t, "at")
 	}
-	switch tr.kind {
+	switch f.kind {
 	case concurrentRun:
-		tr.until = rapid.IntRange(0, 40).Draw(t, "until")
+		f.until = rapid.IntRange(0, 40).Draw(t, "until")
 	case deadToken, failReads, manualBeforeApply:
-		tr.shop = rapid.IntRange(0, shopCount-1).Draw(t, "shop")
+		f.shop = rapid.IntRange(0, shopCount-1).Draw(t, "shop")
 	}
-	return tr
+	return f
 }
 
 // faultKinds has each kind of fault as often as its weight.

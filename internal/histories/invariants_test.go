@@ -29,13 +29,13 @@ func (env *testEnv) checkChange(by faultTransport, c apiChange) {
 }
 
 // couldNotKnow reports whether the provider sees shops, which all answer, but not those with the key. No rule can
-// protect a shop that the provider was not told about. But the provider must not touch a key that none of its shops
+// protect a shop that the provider does not know. But the provider must not touch a key that none of its shops
 // has held, unless it is to delete all keys that are not named.
 func (c faultTransport) couldNotKnow(change apiChange) bool {
 	concerned := change.by == exclusiveType && slices.ContainsFunc(shopNames[:], func(shop string) bool { return c.sees[shop] })
 	for shop := range c.run.env.held[change.key] {
-		sees, told := c.sees[shop]
-		concerned = concerned || sees || told // This includes an ignored shop.
+		sees, known := c.sees[shop]
+		concerned = concerned || sees || known // An ignored shop is known, and not seen.
 	}
 	if !concerned || slices.ContainsFunc(change.holders, func(shop string) bool { return c.sees[shop] }) {
 		return false

@@ -3,6 +3,7 @@ package histories_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -195,9 +196,7 @@ func TestRetain_AppliesFromNextApply(t *testing.T) {
 			r := &run{env: env, shopTokens: env.tokensFor(ws, fault{}), yieldAt: -1}
 			key := func(more map[string]any) tfdriver.Config {
 				values := tfdriver.Values{"merchant_id": storeIDs[0]}
-				for name, value := range more {
-					values[name] = value
-				}
+				maps.Copy(values, more)
 				return tfdriver.Config{{Address: keyType + ".alfa", Provider: allAccess, CreateBeforeDestroy: true, Values: values}}
 			}
 			for _, more := range []map[string]any{nil, test.before} {

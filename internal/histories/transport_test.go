@@ -36,7 +36,7 @@ func (m killableServer) PlanResourceChange(ctx context.Context, req *tfprotov6.P
 }
 
 func (m killableServer) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	m.run.setApplying(req.TypeName)
+	m.run.applying.Store(req.TypeName)
 	return unlessKilled(ctx, m.run, req, m.Server.ApplyResourceChange)
 }
 
@@ -94,17 +94,10 @@ func (c faultTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return c.write(req, write)
 }
 
-// setApplying records the type of the object that the run is about to apply. There is one at a time.
-func (r *run) setApplying(typeName string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.applying = typeName
-}
-
+// applyingType returns the type of the object that the run is applying, or an empty string.
 func (r *run) applyingType() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.applying
+	typeName, _ := r.applying.Load().(string)
+	return typeName
 }
 
 // count numbers all requests and, separately, those that change something. Other requests have the write number -1.

@@ -13,8 +13,8 @@ import (
 
 func TestEndpointStatus_FollowsTraffic(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	got, err := b.portal.EndpointStatus(t.Context(), fjellsport)
+	env := threeShops(t, sandbox.Options{})
+	got, err := env.portal.EndpointStatus(t.Context(), fjellsport)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,15 +28,15 @@ func TestEndpointStatus_FollowsTraffic(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the status is %+v, want %+v", got, want)
 	}
-	if _, err := b.portal.EndpointStatus(t.Context(), "M00999999"); !transport.IsStatus(err, http.StatusNotFound) {
-		t.Errorf("of a store that does not exist: %v", err)
+	if _, err := env.portal.EndpointStatus(t.Context(), "M00999999"); !transport.IsStatus(err, http.StatusNotFound) {
+		t.Errorf("an unknown store: %v", err)
 	}
 }
 
 // The client accepts a status only if it is complete and about the requested store.
 func TestEndpointStatus_RejectsIncompleteAnswer(t *testing.T) {
 	t.Parallel()
-	for answer, believed := range map[string]bool{
+	for answer, accepted := range map[string]bool{
 		`{"merchant_id":"M00412871","action_required":false,"services":[]}`:   true,
 		`{"merchant_id":"M00537204","action_required":false,"services":[]}`:   false,
 		`{"merchant_id":"M00412871","action_required":false}`:                 false,
@@ -44,7 +44,7 @@ func TestEndpointStatus_RejectsIncompleteAnswer(t *testing.T) {
 		`{}`:   false,
 		`null`: false,
 	} {
-		if _, err := portalAnswering(answer).EndpointStatus(t.Context(), fjellsport); (err == nil) != believed {
+		if _, err := portalAnswering(answer).EndpointStatus(t.Context(), fjellsport); (err == nil) != accepted {
 			t.Errorf("%s: %v", answer, err)
 		}
 	}

@@ -54,14 +54,14 @@ func FuzzPortalAnswer(f *testing.F) {
 			t.Errorf("it is taken for key c of store M1: %q", body)
 		}
 		if err == nil {
-			mustSurvive(t, key)
+			wantRoundTrip(t, key)
 		}
 		status, err := p.EndpointStatus(ctx, "M1")
 		transporttest.FitToShow(t, err, fuzzSecret)
 		if err == nil {
-			mustSurvive(t, status)
+			wantRoundTrip(t, status)
 		}
-		const pages = 2 // all are alike, and the second is the last one to be believed
+		const pages = 2 // All pages are equal. The client stops at the second one.
 		for _, err := range p.Keys(ctx, "") {
 			transporttest.FitToShow(t, err, fuzzSecret)
 		}
@@ -75,19 +75,19 @@ func FuzzPortalAnswer(f *testing.F) {
 	})
 }
 
-// mustSurvive fails the test if writing and reading the value again changes it.
-func mustSurvive[T any](t *testing.T, value T) {
+// wantRoundTrip fails the test if encoding and decoding changes the value.
+func wantRoundTrip[T any](t *testing.T, value T) {
 	t.Helper()
 	written, err := json.Marshal(value)
 	if err != nil {
-		t.Fatalf("what was read can't be written: %v", err)
+		t.Fatalf("the value can't be encoded: %v", err)
 	}
 	var again T
 	if err := json.Unmarshal(written, &again); err != nil {
-		t.Fatalf("what was written can't be read: %v", err)
+		t.Fatalf("the value can't be decoded: %v", err)
 	}
 	if rewritten, err := json.Marshal(again); err != nil || string(rewritten) != string(written) {
-		t.Errorf("it becomes %s of %s (%v)", rewritten, written, err)
+		t.Errorf("%s becomes %s (%v)", written, rewritten, err)
 	}
 }
 

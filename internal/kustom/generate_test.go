@@ -20,36 +20,36 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-func (b *bench) generate(ctx context.Context) (kustom.NewKey, error) {
-	return b.portal.Generate(ctx, kustom.Request{MerchantID: fjellsport, Description: "terraform"})
+func (env *testEnv) generate(ctx context.Context) (kustom.NewKey, error) {
+	return env.portal.Generate(ctx, kustom.Request{MerchantID: fjellsport, Description: "terraform"})
 }
 
-// wantOne fails the test unless key is complete and is the only key that was made.
-func (b *bench) wantOne(key kustom.NewKey, err error) {
-	b.t.Helper()
+// wantOne fails the test unless key is complete and is the only key that was generated.
+func (env *testEnv) wantOne(key kustom.NewKey, err error) {
+	env.t.Helper()
 	if err != nil {
-		b.t.Fatalf("no key: %v", err)
+		env.t.Fatalf("no key: %v", err)
 	}
-	made := b.made(fjellsport)
+	made := env.newKeys(fjellsport)
 	if len(made) != 1 {
-		b.t.Fatalf("%d keys are there", len(made))
+		env.t.Fatalf("there are %d new keys", len(made))
 	}
 	if m := made[0]; m.CredentialID != key.CredentialID || m.Secret != key.Secret.Reveal() || m.Username != key.Username || m.Status != sandbox.StatusActive {
-		b.t.Errorf("the key that was made is not the one that was returned, or is %s", m.Status)
+		env.t.Errorf("the generated key is not the returned one, or is %s", m.Status)
 	}
 }
 
-// wantNone fails the test unless Generate returned err and left no key.
-func (b *bench) wantNone(err error) {
-	b.t.Helper()
+// wantNone fails the test unless Generate failed with err, and left no key and reported no orphan.
+func (env *testEnv) wantNone(err error) {
+	env.t.Helper()
 	if err == nil {
-		b.t.Fatal("a key was made")
+		env.t.Fatal("a key was generated")
 	}
 	if orphan := orphanOf(err); orphan != nil {
-		b.t.Errorf("an orphan is reported: %v, because of %v", err, orphan.Cleanup)
+		env.t.Errorf("an orphan is reported: %v, because of %v", err, orphan.Cleanup)
 	}
-	if made := b.made(fjellsport); len(made) != 0 {
-		b.t.Errorf("%d keys are left behind after: %v", len(made), err)
+	if made := env.newKeys(fjellsport); len(made) != 0 {
+		env.t.Errorf("%d keys are left after: %v", len(made), err)
 	}
 }
 
@@ -67,16 +67,16 @@ func remove(status int) sandbox.Fault {
 
 func TestGenerate_ReturnsSecret(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	key, err := b.generate(t.Context())
-	b.wantOne(key, err)
+	env := threeShops(t, sandbox.Options{})
+	key, err := env.generate(t.Context())
+	env.wantOne(key, err)
 	if key.Host != "api.kustom.co" || key.Environment != "live" || key.MerchantID != fjellsport || *key.Description != "terraform" {
 		t.Errorf("the key is for %s, %s", key.MerchantID, key.Host)
 	}
-	if !b.portal.Generated(key.CredentialID) || b.portal.Generated(oldKey) {
-		t.Error("it does not know which key it has made")
+	if !env.portal.Generated(key.CredentialID) || env.portal.Generated(oldKey) {
+		t.Error("Generated is wrong about a new or an old key")
 	}
-	requests := b.box.Requests()
+	requests := env.box.Requests()
 	if len(requests) != 1 || uuid.Validate(requests[0].IdempotencyKey) != nil {
 		t.Errorf("the requests are %+v", requests)
 	}
@@ -84,13 +84,13 @@ func TestGenerate_ReturnsSecret(t *testing.T) {
 
 func TestGenerate_PollsPendingKey(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{Pending: 3})
-	key, err := b.generate(t.Context())
-	b.wantOne(key, err)
-	if n := b.box.Count(sandbox.Portal, http.MethodGet, storeKey); n != 3 {
+	env := threeShops(t, sandbox.Options{Pending: 3})
+	key, err := env.generate(t.Context())
+	env.wantOne(key, err)
+	if n := env.box.Count(sandbox.Portal, http.MethodGet, storeKey); n != 3 {
 		t.Errorf("%d polls were sent", n)
 	}
-	for _, d := range b.clock.Slept() {
+	for _, d := range env.clock.Slept() {
 		if d < time.Second {
 			t.Errorf("it polled after %v, and was asked to wait for 1s", d)
 		}
@@ -118,12 +118,12 @@ func TestGenerate_PollsAfterRetryAfter_I6(t *testing.T) {
 		t.Fatal(err)
 	}
 	if waited := asked.Sub(noon); waited < 30*time.Second {
-		t.Errorf("it came back after %v", waited)
+		t.Errorf("it polled after %v", waited)
 	}
 }
 
-// A lost answer leaves no key behind. If the secret is lost, the key is deleted and another one is made. A dropped request
-// is repeated with its idempotency key.
+// A lost answer leaves no key behind. If the secret is lost, the key is deleted and another one is generated. A dropped
+// request is repeated with its idempotency key.
 func TestGenerate_LeavesOneKeyOrNoneAfterFaults_I3(t *testing.T) {
 	t.Parallel()
 	alternately := post(sandbox.FaultLoseAnswer, 2)
@@ -131,18 +131,18 @@ func TestGenerate_LeavesOneKeyOrNoneAfterFaults_I3(t *testing.T) {
 	tests := map[string]struct {
 		pending int
 		faults  []sandbox.Fault
-		// keys is how many keys were intended; 0 for one or more, and a key or none is left.
+		// keys is how many keys were requested; 0 means any number, and that Generate may fail and leave no key.
 		keys int
 	}{
 		"answer reset":             {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1)}},
-		"answer silent":            {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultWorkThenSilence, 1)}},
+		"no answer":                {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultWorkThenSilence, 1)}},
 		"answer truncated":         {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultTruncate, 1)}},
 		"answer of wrong type":     {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultWrongType, 1)}},
 		"answer too large":         {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultOversize, 1)}},
 		"two answers lost":         {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 2)}},
 		"answers of two keys lost": {keys: 3, faults: []sandbox.Fault{alternately}},
 		"requests dropped":         {keys: 1, faults: []sandbox.Fault{post(sandbox.FaultDrop, 2)}},
-		"poll reset":               {keys: 2, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultLoseAnswer, 1)}},
+		"answer to poll reset":     {keys: 2, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultLoseAnswer, 1)}},
 		"poll truncated":           {keys: 2, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultTruncate, 1)}},
 		"poll of wrong type":       {keys: 2, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultWrongType, 1)}},
 		"all answers lost":         {faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, maxRetries+1)}},
@@ -160,20 +160,20 @@ func TestGenerate_LeavesOneKeyOrNoneAfterFaults_I3(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := threeShops(t, sandbox.Options{Pending: test.pending})
+			env := threeShops(t, sandbox.Options{Pending: test.pending})
 			for _, fault := range test.faults {
-				b.box.Arm(fault)
+				env.box.Arm(fault)
 			}
-			key, err := b.generate(t.Context())
+			key, err := env.generate(t.Context())
 			if err != nil && test.keys == 0 {
-				b.wantNone(err)
+				env.wantNone(err)
 			} else {
-				b.wantOne(key, err)
+				env.wantOne(key, err)
 			}
-			if n := len(b.intentions()); test.keys > 0 && n != test.keys {
-				t.Errorf("%d keys were intended, want %d", n, test.keys)
+			if n := len(env.idempotencyKeys()); test.keys > 0 && n != test.keys {
+				t.Errorf("%d keys were requested, want %d", n, test.keys)
 			}
-			b.wantOneIntentionPerKey()
+			env.wantOneRequestPerKey()
 		})
 	}
 }
@@ -187,44 +187,43 @@ func everyOther() func(sandbox.Request) bool {
 	}
 }
 
-// wantOneIntentionPerKey fails the test unless each Idempotency-Key made one key, and all of those
-// but the last were deleted.
-func (b *bench) wantOneIntentionPerKey() {
-	b.t.Helper()
+// wantOneRequestPerKey fails the test unless each Idempotency-Key generated one key, and all of those keys but the
+// last were deleted.
+func (env *testEnv) wantOneRequestPerKey() {
+	env.t.Helper()
 	deleted := map[string]bool{}
-	for _, r := range b.box.Requests() {
+	for _, r := range env.box.Requests() {
 		if r.Method == http.MethodDelete && r.Status == http.StatusNoContent {
 			deleted[r.Path] = true
 		}
 	}
-	if made := len(deleted) + len(b.made(fjellsport)); len(b.intentions()) != made {
-		b.t.Errorf("%d keys were intended, %d made", len(b.intentions()), made)
+	if made := len(deleted) + len(env.newKeys(fjellsport)); len(env.idempotencyKeys()) != made {
+		env.t.Errorf("%d keys were requested, and %d generated", len(env.idempotencyKeys()), made)
 	}
 }
 
-// Generate stops after three lost secrets and leaves no key.
-func TestGenerate_GivesUpAfterLostSecrets_I3(t *testing.T) {
+func TestGenerate_StopsAfterThreeLostSecrets_I3(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{Pending: 1})
+	env := threeShops(t, sandbox.Options{Pending: 1})
 	lost := poll(sandbox.FaultLoseAnswer, 0)
 	lost.Match = everyOther()
-	b.box.Arm(lost)
-	_, err := b.generate(t.Context())
-	b.wantNone(err)
-	if n := len(b.intentions()); n != 3 {
-		t.Errorf("%d keys were intended", n)
+	env.box.Arm(lost)
+	_, err := env.generate(t.Context())
+	env.wantNone(err)
+	if n := len(env.idempotencyKeys()); n != 3 {
+		t.Errorf("%d keys were requested", n)
 	}
 }
 
 func TestGenerate_DeletesKeyThatStaysPending_I3(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{Pending: 1 << 30})
-	ctx, cancel := clock.WithTimeout(t.Context(), b.clock, time.Minute)
+	env := threeShops(t, sandbox.Options{Pending: 1 << 30})
+	ctx, cancel := clock.WithTimeout(t.Context(), env.clock, time.Minute)
 	defer cancel()
-	_, err := b.generate(ctx)
-	b.wantNone(err)
-	if !errors.Is(err, context.DeadlineExceeded) || b.clock.Now().Sub(noon) > time.Minute {
-		t.Errorf("it ended after %v: %v", b.clock.Now().Sub(noon), err)
+	_, err := env.generate(ctx)
+	env.wantNone(err)
+	if !errors.Is(err, context.DeadlineExceeded) || env.clock.Now().Sub(noon) > time.Minute {
+		t.Errorf("it ended after %v: %v", env.clock.Now().Sub(noon), err)
 	}
 }
 
@@ -234,45 +233,45 @@ func TestGenerate_DeletesKeyWhenCancelled_I3(t *testing.T) {
 		method, template string
 		pending          int
 		faults           []sandbox.Fault
-		made             bool
+		generated        bool
 	}{
-		"while the key is made":            {method: http.MethodPost, template: storeKeys, made: true},
-		"while it is made, answer lost":    {method: http.MethodPost, template: storeKeys, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1)}},
-		"while it is made, request lost":   {method: http.MethodPost, template: storeKeys, faults: []sandbox.Fault{post(sandbox.FaultDrop, 1)}},
-		"while it is made, silence":        {method: http.MethodPost, template: storeKeys, faults: []sandbox.Fault{post(sandbox.FaultWorkThenSilence, 1)}},
-		"while it is made, pending":        {method: http.MethodPost, template: storeKeys, pending: 3},
-		"while the last poll is answered":  {method: http.MethodGet, template: storeKey, pending: 1, made: true},
-		"while the first poll is answered": {method: http.MethodGet, template: storeKey, pending: 3},
-		"while a poll's answer is lost":    {method: http.MethodGet, template: storeKey, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultLoseAnswer, 1)}},
-		"while the lost one is deleted":    {method: http.MethodDelete, template: storeKey, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1)}},
+		"during generation":                 {method: http.MethodPost, template: storeKeys, generated: true},
+		"during generation, answer lost":    {method: http.MethodPost, template: storeKeys, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1)}},
+		"during generation, request lost":   {method: http.MethodPost, template: storeKeys, faults: []sandbox.Fault{post(sandbox.FaultDrop, 1)}},
+		"during generation, no answer":      {method: http.MethodPost, template: storeKeys, faults: []sandbox.Fault{post(sandbox.FaultWorkThenSilence, 1)}},
+		"during generation, pending":        {method: http.MethodPost, template: storeKeys, pending: 3},
+		"during the last poll":              {method: http.MethodGet, template: storeKey, pending: 1, generated: true},
+		"during the first poll":             {method: http.MethodGet, template: storeKey, pending: 3},
+		"during a poll, answer lost":        {method: http.MethodGet, template: storeKey, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultLoseAnswer, 1)}},
+		"during the deletion of a lost key": {method: http.MethodDelete, template: storeKey, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1)}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := threeShops(t, sandbox.Options{Pending: test.pending})
-			ctx := b.cancelAt(test.method, test.template)
+			env := threeShops(t, sandbox.Options{Pending: test.pending})
+			ctx := env.cancelAt(test.method, test.template)
 			for _, f := range test.faults {
-				b.box.Arm(f)
+				env.box.Arm(f)
 			}
-			key, err := b.generate(ctx)
-			if test.made {
-				b.wantOne(key, err)
+			key, err := env.generate(ctx)
+			if test.generated {
+				env.wantOne(key, err)
 				return
 			}
-			b.wantNone(err)
+			env.wantNone(err)
 		})
 	}
 }
 
 func TestGenerate_SendsNothingWhenCancelledBefore(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
+	env := threeShops(t, sandbox.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := b.generate(ctx)
-	b.wantNone(err)
-	if !errors.Is(err, context.Canceled) || len(b.box.Requests()) != 0 {
-		t.Errorf("%d requests, then %v", len(b.box.Requests()), err)
+	_, err := env.generate(ctx)
+	env.wantNone(err)
+	if !errors.Is(err, context.Canceled) || len(env.box.Requests()) != 0 {
+		t.Errorf("%d requests, then %v", len(env.box.Requests()), err)
 	}
 }
 
@@ -285,14 +284,14 @@ func TestGenerate_RejectsAnswerAboutAnotherKey_I3(t *testing.T) {
 		"without a name":   `{"credential_id":"c","merchant_id":"` + fjellsport + `","status":"ACTIVE","secret":"s"}`,
 		"without anything": `{"secret":"s"}`,
 	} {
-		for when, fault := range map[string]sandbox.Fault{"made": post(sandbox.FaultAnswer, 1), "polled": poll(sandbox.FaultAnswer, 1)} {
+		for when, fault := range map[string]sandbox.Fault{"answer to request": post(sandbox.FaultAnswer, 1), "answer to poll": poll(sandbox.FaultAnswer, 1)} {
 			t.Run(name+", "+when, func(t *testing.T) {
 				t.Parallel()
-				b := threeShops(t, sandbox.Options{Pending: 1})
+				env := threeShops(t, sandbox.Options{Pending: 1})
 				fault.Status, fault.ContentType, fault.Body = http.StatusOK, transport.JSON, body
-				b.box.Arm(fault)
-				_, err := b.generate(t.Context())
-				b.wantNone(err)
+				env.box.Arm(fault)
+				_, err := env.generate(t.Context())
+				env.wantNone(err)
 			})
 		}
 	}
@@ -306,7 +305,7 @@ func TestGenerate_NamesOrphan_I3(t *testing.T) {
 		faults  []sandbox.Fault
 		cause   func(error) bool
 	}{
-		"pending for ever": {
+		"always pending": {
 			pending: 1 << 30, faults: []sandbox.Fault{remove(403)},
 			cause: func(err error) bool { return errors.Is(err, context.DeadlineExceeded) },
 		},
@@ -322,17 +321,17 @@ func TestGenerate_NamesOrphan_I3(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := threeShops(t, sandbox.Options{Pending: test.pending})
+			env := threeShops(t, sandbox.Options{Pending: test.pending})
 			var armed []*sandbox.Armed
 			for _, f := range test.faults {
-				armed = append(armed, b.box.Arm(f))
+				armed = append(armed, env.box.Arm(f))
 			}
-			ctx, cancel := clock.WithTimeout(t.Context(), b.clock, time.Minute)
+			ctx, cancel := clock.WithTimeout(t.Context(), env.clock, time.Minute)
 			defer cancel()
-			_, err := b.generate(ctx)
-			orphan, made := orphanOf(err), b.made(fjellsport)
+			_, err := env.generate(ctx)
+			orphan, made := orphanOf(err), env.newKeys(fjellsport)
 			if orphan == nil || len(made) != 1 {
-				t.Fatalf("%d keys are there, the error is %v", len(made), err)
+				t.Fatalf("there are %d new keys, the error is %v", len(made), err)
 			}
 			if orphan.MerchantID != fjellsport || orphan.CredentialID != made[0].CredentialID {
 				t.Errorf("the orphan is %+v", orphan.Orphan)
@@ -343,8 +342,8 @@ func TestGenerate_NamesOrphan_I3(t *testing.T) {
 			for _, a := range armed {
 				a.Disarm()
 			}
-			if err := b.portal.DeleteOrphan(t.Context(), orphan.Orphan); err != nil || len(b.made(fjellsport)) != 0 {
-				t.Errorf("%d keys are left: %v", len(b.made(fjellsport)), err)
+			if err := env.portal.DeleteOrphan(t.Context(), orphan.Orphan); err != nil || len(env.newKeys(fjellsport)) != 0 {
+				t.Errorf("%d keys are left: %v", len(env.newKeys(fjellsport)), err)
 			}
 		})
 	}
@@ -356,19 +355,19 @@ func TestGenerate_ReportsOrphanWithoutID_I3(t *testing.T) {
 	for name, kind := range map[string]sandbox.FaultKind{"done": sandbox.FaultLoseAnswer, "not done": sandbox.FaultDrop} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := threeShops(t, sandbox.Options{})
-			armed := b.box.Arm(post(kind, 0))
-			_, err := b.generate(t.Context())
+			env := threeShops(t, sandbox.Options{})
+			armed := env.box.Arm(post(kind, 0))
+			_, err := env.generate(t.Context())
 			orphan := orphanOf(err)
 			if orphan == nil || orphan.MerchantID != fjellsport || orphan.CredentialID != "" || orphan.Username != "" {
 				t.Fatalf("the error is %v", err)
 			}
 			armed.Disarm()
-			if err := b.portal.DeleteOrphan(t.Context(), orphan.Orphan); err != nil || len(b.made(fjellsport)) != 0 {
-				t.Errorf("%d keys are left: %v", len(b.made(fjellsport)), err)
+			if err := env.portal.DeleteOrphan(t.Context(), orphan.Orphan); err != nil || len(env.newKeys(fjellsport)) != 0 {
+				t.Errorf("%d keys are left: %v", len(env.newKeys(fjellsport)), err)
 			}
-			if n := len(b.intentions()); n != 1 {
-				t.Errorf("%d keys were intended", n)
+			if n := len(env.idempotencyKeys()); n != 1 {
+				t.Errorf("%d keys were requested", n)
 			}
 		})
 	}
@@ -382,12 +381,12 @@ func TestGenerate_ReturnsRefusal(t *testing.T) {
 	} {
 		t.Run(store, func(t *testing.T) {
 			t.Parallel()
-			b := threeShops(t, sandbox.Options{KeyLimit: 2})
-			_, err := b.portal.Generate(t.Context(), kustom.Request{MerchantID: store, Description: "terraform"})
+			env := threeShops(t, sandbox.Options{KeyLimit: 2})
+			_, err := env.portal.Generate(t.Context(), kustom.Request{MerchantID: store, Description: "terraform"})
 			if !refused(err) || orphanOf(err) != nil || !strings.Contains(err.Error(), store) {
 				t.Errorf("the error is %v", err)
 			}
-			if n := len(b.box.Requests()); n != 1 {
+			if n := len(env.box.Requests()); n != 1 {
 				t.Errorf("%d requests were sent", n)
 			}
 		})
@@ -398,17 +397,17 @@ func TestGenerate_ReturnsRefusal(t *testing.T) {
 // earlier failed request.
 func TestGenerate_ReportsNoOrphanAtKeyLimit(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{KeyLimit: 1})
-	b.box.Arm(post(sandbox.FaultAnswer, 1))
-	_, err := b.generate(t.Context())
-	b.wantNone(err)
+	env := threeShops(t, sandbox.Options{KeyLimit: 1})
+	env.box.Arm(post(sandbox.FaultAnswer, 1))
+	_, err := env.generate(t.Context())
+	env.wantNone(err)
 	if !transport.IsCode(err, 409, kustom.CodeLimitReached) {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-// The test draws a fault for each request, and a moment of cancellation. In every case, one key is returned and
-// is the only one, or none is left, or the error reports the one that is left.
+// The test draws faults and a moment of cancellation. In every case, the returned key is the only one, or no key is
+// left, or the error reports the key that is left.
 func TestGenerate_LeavesNoOrphanAfterRandomFaults_I3(t *testing.T) {
 	t.Parallel()
 	faults := []sandbox.Fault{
@@ -422,12 +421,12 @@ func TestGenerate_LeavesNoOrphanAfterRandomFaults_I3(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			draw := rand.New(rand.NewPCG(seed, 1))
-			b := threeShops(t, sandbox.Options{Pending: draw.IntN(3)})
+			env := threeShops(t, sandbox.Options{Pending: draw.IntN(3)})
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			last := draw.IntN(20)
 			n := 0
-			b.box.Arm(sandbox.Fault{Match: func(sandbox.Request) bool {
+			env.box.Arm(sandbox.Fault{Match: func(sandbox.Request) bool {
 				if n == last {
 					cancel()
 				}
@@ -437,22 +436,22 @@ func TestGenerate_LeavesNoOrphanAfterRandomFaults_I3(t *testing.T) {
 			for range 1 + draw.IntN(10) {
 				f := faults[draw.IntN(len(faults))]
 				f.API, f.Times = sandbox.Portal, 1
-				b.box.Arm(f)
+				env.box.Arm(f)
 			}
-			key, err := b.generate(ctx)
-			orphan, made := orphanOf(err), b.made(fjellsport)
+			key, err := env.generate(ctx)
+			orphan, made := orphanOf(err), env.newKeys(fjellsport)
 			switch {
 			case err == nil:
-				b.wantOne(key, err)
+				env.wantOne(key, err)
 			case orphan == nil:
-				b.wantNone(err)
+				env.wantNone(err)
 			case len(made) > 1:
-				t.Errorf("%d keys are left behind, and one error: %v", len(made), err)
+				t.Errorf("%d keys are left, and there is one error: %v", len(made), err)
 			case orphan.CredentialID != "" && len(made) == 1 && made[0].CredentialID != orphan.CredentialID:
-				t.Errorf("key %s is left behind, the error names %s", made[0].CredentialID, orphan.CredentialID)
+				t.Errorf("key %s is left, and the error names %s", made[0].CredentialID, orphan.CredentialID)
 			}
 			if t.Failed() {
-				for _, r := range b.box.Requests() {
+				for _, r := range env.box.Requests() {
 					t.Logf("%s %s: %d", r.Method, r.Template, r.Status)
 				}
 			}
@@ -463,33 +462,33 @@ func TestGenerate_LeavesNoOrphanAfterRandomFaults_I3(t *testing.T) {
 // A failure of one request does not affect the keys of others.
 func TestGenerate_IsSafeForConcurrentUse_I3(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{KeyLimit: 100, Pending: 1})
-	b.box.Arm(post(sandbox.FaultLoseAnswer, 5))
-	b.box.Arm(poll(sandbox.FaultLoseAnswer, 5))
+	env := threeShops(t, sandbox.Options{KeyLimit: 100, Pending: 1})
+	env.box.Arm(post(sandbox.FaultLoseAnswer, 5))
+	env.box.Arm(poll(sandbox.FaultLoseAnswer, 5))
 	secrets := make([]string, 10)
 	var all sync.WaitGroup
 	for i := range secrets {
 		all.Go(func() {
-			key, err := b.generate(t.Context())
+			key, err := env.generate(t.Context())
 			if orphanOf(err) != nil {
-				t.Errorf("a key is left behind: %v", err)
+				t.Errorf("a key is left: %v", err)
 			}
-			secrets[i] = key.Secret.Reveal() // none for who had all the bad luck
+			secrets[i] = key.Secret.Reveal() // It is empty if Generate failed.
 		})
 	}
 	all.Wait()
 	left := map[string]bool{}
-	for _, k := range b.made(fjellsport) {
+	for _, k := range env.newKeys(fjellsport) {
 		left[k.Secret] = true
 	}
 	for i, secret := range secrets {
 		if secret != "" && !left[secret] {
-			t.Errorf("the key of caller %d is not there", i+1)
+			t.Errorf("the key of caller %d does not exist", i+1)
 		}
 		delete(left, secret)
 	}
 	if len(left) != 0 {
-		t.Errorf("%d keys are there that nobody has", len(left))
+		t.Errorf("%d keys exist that no caller has", len(left))
 	}
 }
 
@@ -497,18 +496,18 @@ func TestGenerate_IsSafeForConcurrentUse_I3(t *testing.T) {
 func TestGenerate_ErrorsHoldNoSecret_I2(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []sandbox.FaultKind{sandbox.FaultTruncate, sandbox.FaultWrongType} {
-		b := threeShops(t, sandbox.Options{})
-		b.box.Arm(post(kind, 0))
-		b.box.Arm(remove(500))
-		_, err := b.generate(t.Context())
+		env := threeShops(t, sandbox.Options{})
+		env.box.Arm(post(kind, 0))
+		env.box.Arm(remove(500))
+		_, err := env.generate(t.Context())
 		if err == nil {
-			t.Fatal("a key was made")
+			t.Fatal("a key was generated")
 		}
 		text := err.Error()
 		if orphan := orphanOf(err); orphan != nil {
 			text += fmt.Sprintf("%+v %v %v", orphan.Orphan, orphan.Cause, orphan.Cleanup)
 		}
-		for _, secret := range b.box.Secrets() {
+		for _, secret := range env.box.Secrets() {
 			if strings.Contains(text, secret) {
 				t.Error("the error holds a secret")
 			}
@@ -521,13 +520,13 @@ func derived() kustom.Request {
 	return kustom.Request{MerchantID: fjellsport, Description: "terraform", IdempotencyKey: "0b0f3e4e-3ac5-5c0f-8a60-6a2a5b1c9d10"}
 }
 
-// A killed run made the key. The next run must check that it is not in use before deleting it.
+// A killed run generated the key. The next run must check that it is not in use before deleting it.
 func TestGenerate_ReportsKeyOfEarlierRequest(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	first, err := b.portal.Generate(t.Context(), derived())
-	b.wantOne(first, err)
-	_, err = b.portal.Generate(t.Context(), derived())
+	env := threeShops(t, sandbox.Options{})
+	first, err := env.portal.Generate(t.Context(), derived())
+	env.wantOne(first, err)
+	_, err = env.portal.Generate(t.Context(), derived())
 	var replayed *kustom.ReplayedError
 	if !errors.As(err, &replayed) || orphanOf(err) != nil {
 		t.Fatalf("the error is %v", err)
@@ -538,49 +537,44 @@ func TestGenerate_ReportsKeyOfEarlierRequest(t *testing.T) {
 	if replayed.Orphan != want {
 		t.Errorf("it reports %+v, want %+v", replayed.Orphan, want)
 	}
-	if n := len(b.made(fjellsport)); n != 1 {
-		t.Errorf("%d keys are there: one that may be in use was deleted, or another was made", n)
-	}
-	for _, r := range b.box.Requests() {
-		if r.Method == http.MethodDelete {
-			t.Error("a key that may be in use was deleted")
-		}
+	if n, deletions := len(env.newKeys(fjellsport)), env.box.Count(sandbox.Portal, http.MethodDelete, storeKey); n != 1 || deletions != 0 {
+		t.Errorf("after %d deletions, there are %d new keys; a key that may be in use must stay", deletions, n)
 	}
 }
 
 // The request is not repeated with a random idempotency key, which no later run could derive.
 func TestGenerate_LeavesNothingWhenDerivedAnswerIsLost(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	b.box.Arm(post(sandbox.FaultLoseAnswer, maxRetries+1))
-	_, err := b.portal.Generate(t.Context(), derived())
+	env := threeShops(t, sandbox.Options{})
+	env.box.Arm(post(sandbox.FaultLoseAnswer, maxRetries+1))
+	_, err := env.portal.Generate(t.Context(), derived())
 	if _, ok := errors.AsType[*kustom.ReplayedError](err); !ok {
-		b.wantNone(err)
+		env.wantNone(err)
 	}
-	if intentions := b.intentions(); len(intentions) != 1 || intentions[0] != derived().IdempotencyKey {
-		t.Errorf("it asked with %q", intentions)
+	if keys := env.idempotencyKeys(); len(keys) != 1 || keys[0] != derived().IdempotencyKey {
+		t.Errorf("the idempotency keys are %q", keys)
 	}
 }
 
-// Identify finds the key that the request made, or makes now.
+// Identify finds the key that the request generated before, or generates now.
 func TestIdentify_FindsKeyByRequest(t *testing.T) {
 	t.Parallel()
 	orphan := kustom.Orphan{MerchantID: fjellsport, Description: "terraform", IdempotencyKey: derived().IdempotencyKey}
-	for _, madeBefore := range []bool{true, false} {
-		t.Run(fmt.Sprintf("made before: %t", madeBefore), func(t *testing.T) {
+	for _, generatedBefore := range []bool{true, false} {
+		t.Run(fmt.Sprintf("generated before: %t", generatedBefore), func(t *testing.T) {
 			t.Parallel()
-			b := threeShops(t, sandbox.Options{})
-			if madeBefore {
-				if _, err := b.portal.Generate(t.Context(), derived()); err != nil {
+			env := threeShops(t, sandbox.Options{})
+			if generatedBefore {
+				if _, err := env.portal.Generate(t.Context(), derived()); err != nil {
 					t.Fatal(err)
 				}
 			}
-			id, err := b.portal.Identify(t.Context(), orphan)
-			if made := b.made(fjellsport); err != nil || len(made) != 1 || made[0].CredentialID != id {
-				t.Fatalf("it found %q, error %v; %d keys are there", id, err, len(made))
+			id, err := env.portal.Identify(t.Context(), orphan)
+			if made := env.newKeys(fjellsport); err != nil || len(made) != 1 || made[0].CredentialID != id {
+				t.Fatalf("it found %q, error %v; there are %d new keys", id, err, len(made))
 			}
-			if err := b.portal.DeleteOrphan(t.Context(), orphan); err != nil || len(b.made(fjellsport)) != 0 {
-				t.Errorf("%d keys are left: %v", len(b.made(fjellsport)), err)
+			if err := env.portal.DeleteOrphan(t.Context(), orphan); err != nil || len(env.newKeys(fjellsport)) != 0 {
+				t.Errorf("%d keys are left: %v", len(env.newKeys(fjellsport)), err)
 			}
 		})
 	}
@@ -588,11 +582,11 @@ func TestIdentify_FindsKeyByRequest(t *testing.T) {
 
 func TestIdentify_RefusesOrphanWithoutRequest(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	if id, err := b.portal.Identify(t.Context(), kustom.Orphan{MerchantID: fjellsport}); err == nil || id != "" {
+	env := threeShops(t, sandbox.Options{})
+	if id, err := env.portal.Identify(t.Context(), kustom.Orphan{MerchantID: fjellsport}); err == nil || id != "" {
 		t.Errorf("it found %q, error %v", id, err)
 	}
-	if n := len(b.box.Requests()); n != 0 {
-		t.Errorf("%d requests were sent: one of them may have made a key", n)
+	if n := len(env.box.Requests()); n != 0 {
+		t.Errorf("%d requests were sent, and may have generated a key", n)
 	}
 }

@@ -32,60 +32,60 @@ func TestKeys_ReadsPages_I7(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(250)
 	seed.Users[0].Token = adminToken
-	b := newBench(t, seed, sandbox.Options{})
+	env := newTestEnv(t, seed, sandbox.Options{})
 	seen := map[string]bool{}
-	for key, err := range b.portal.Keys(t.Context(), "") {
+	for key, err := range env.portal.Keys(t.Context(), "") {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if seen[key.CredentialID] {
-			t.Errorf("key %s came twice", key.CredentialID)
+			t.Errorf("key %s was listed twice", key.CredentialID)
 		}
 		seen[key.CredentialID] = true
 	}
-	if len(seen) != 250 || len(b.box.Requests()) != 3 {
-		t.Errorf("%d keys came in %d requests", len(seen), len(b.box.Requests()))
+	if len(seen) != 250 || len(env.box.Requests()) != 3 {
+		t.Errorf("%d keys were listed in %d requests", len(seen), len(env.box.Requests()))
 	}
 }
 
 func TestKeys_ReadsOneStore_I7(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
+	env := threeShops(t, sandbox.Options{})
 	var usernames []string
-	for range 2 { // the sequence can be ranged over again
+	for range 2 { // The sequence can be iterated again.
 		usernames = nil
-		for key, err := range b.portal.Keys(t.Context(), kaffebonna) {
+		for key, err := range env.portal.Keys(t.Context(), kaffebonna) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			usernames = append(usernames, key.Username)
 		}
 	}
-	if len(usernames) != 2 || len(b.box.Requests()) != 2 {
-		t.Errorf("%v came in %d requests", usernames, len(b.box.Requests()))
+	if len(usernames) != 2 || len(env.box.Requests()) != 2 {
+		t.Errorf("%v were listed in %d requests", usernames, len(env.box.Requests()))
 	}
 }
 
 func TestKeys_StopsWithCaller_I7(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, manyKeys(250), sandbox.Options{})
-	for _, err := range b.portal.Keys(t.Context(), "") {
+	env := newTestEnv(t, manyKeys(250), sandbox.Options{})
+	for _, err := range env.portal.Keys(t.Context(), "") {
 		if err != nil {
 			t.Fatal(err)
 		}
 		break
 	}
-	if n := len(b.box.Requests()); n != 1 {
+	if n := len(env.box.Requests()); n != 1 {
 		t.Errorf("%d pages were read for one key", n)
 	}
 }
 
 func TestKeys_EndsAtFirstError(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, manyKeys(150), sandbox.Options{})
-	b.box.Arm(sandbox.Fault{Template: keyList, Skip: 1, Status: http.StatusForbidden})
+	env := newTestEnv(t, manyKeys(150), sandbox.Options{})
+	env.box.Arm(sandbox.Fault{Template: keyList, Skip: 1, Status: http.StatusForbidden})
 	keys, failures := 0, 0
-	for _, err := range b.portal.Keys(t.Context(), "") {
+	for _, err := range env.portal.Keys(t.Context(), "") {
 		if err == nil {
 			keys++
 			continue
@@ -96,14 +96,14 @@ func TestKeys_EndsAtFirstError(t *testing.T) {
 		}
 	}
 	if keys != 100 || failures != 1 {
-		t.Errorf("%d keys and %d errors came", keys, failures)
+		t.Errorf("there were %d keys and %d errors", keys, failures)
 	}
 }
 
 func TestKey_HasAllFields(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	key, err := b.portal.Key(t.Context(), fjellsport, oldKey)
+	env := threeShops(t, sandbox.Options{})
+	key, err := env.portal.Key(t.Context(), fjellsport, oldKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,15 +125,15 @@ func TestKey_HasAllFields(t *testing.T) {
 // The portal's pages do not show every field. They may show an expiry.
 func TestKey_HasOptionalFields(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{HideHost: true, KeyLifetime: time.Hour})
-	made, err := b.generate(t.Context())
-	b.wantOne(made, err)
-	key, err := b.portal.Key(t.Context(), fjellsport, made.CredentialID)
+	env := threeShops(t, sandbox.Options{HideHost: true, KeyLifetime: time.Hour})
+	made, err := env.generate(t.Context())
+	env.wantOne(made, err)
+	key, err := env.portal.Key(t.Context(), fjellsport, made.CredentialID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if key.Host != "" || key.ExpiresAt == nil || !key.ExpiresAt.Equal(key.CreatedAt.Add(time.Hour)) {
-		t.Errorf("the host is %q, the end %v", key.Host, key.ExpiresAt)
+		t.Errorf("the host is %q, the expiry %v", key.Host, key.ExpiresAt)
 	}
 	if origin := key.Origin(); origin.Owner != kustom.OwnerKustom {
 		t.Errorf("its origin is %+v", origin)
@@ -143,11 +143,11 @@ func TestKey_HasOptionalFields(t *testing.T) {
 func TestReady_NeedsToken(t *testing.T) {
 	t.Parallel()
 	missing := errors.New("portal_token is not set")
-	b := threeShops(t, sandbox.Options{})
-	if err := b.portal.Ready(); err != nil {
+	env := threeShops(t, sandbox.Options{})
+	if err := env.portal.Ready(); err != nil {
 		t.Error(err)
 	}
-	p := kustom.NewPortal(newClient(t, b.clock, "http://127.0.0.1:1"), func() (string, error) { return "", missing })
+	p := kustom.NewPortal(newClient(t, env.clock, "http://127.0.0.1:1"), func() (string, error) { return "", missing })
 	if err := p.Ready(); !errors.Is(err, missing) {
 		t.Errorf("the error is %v", err)
 	}
@@ -156,8 +156,7 @@ func TestReady_NeedsToken(t *testing.T) {
 	}
 }
 
-// The provider forgets and replaces a key that is gone. So only a trustworthy answer may say that a key is gone
-// (I3).
+// The provider replaces a key that is gone, so only a conclusive answer may report that (I3).
 func TestKey_IsGoneOnlyWhenSure_I3(t *testing.T) {
 	t.Parallel()
 	get := sandbox.Fault{API: sandbox.Portal, Method: http.MethodGet, Template: storeKey}
@@ -177,15 +176,15 @@ func TestKey_IsGoneOnlyWhenSure_I3(t *testing.T) {
 		id     string
 		token  string
 		faults []sandbox.Fault
-		// one of them, or an error that says neither
+		// found and gone say what the answer proves. If neither is set, Key fails with another error.
 		found, gone bool
 	}{
-		"there":                     {id: oldKey, found: true},
+		"exists":                    {id: oldKey, found: true},
 		"gone":                      {id: "00000000-0000-4000-8000-000000000000", gone: true},
-		"404 lies":                  {id: oldKey, faults: []sandbox.Fault{with(get, 404, "")}, found: true},
+		"a wrong 404":               {id: oldKey, faults: []sandbox.Fault{with(get, 404, "")}, found: true},
 		"404 from a proxy":          {id: oldKey, faults: []sandbox.Fault{html(get, 404)}, found: true},
 		"store not visible":         {id: oldKey, token: "fake-portal-token-one"},
-		"no admin any more":         {id: oldKey, token: "fake-portal-token-staff"},
+		"not an administrator":      {id: oldKey, token: "fake-portal-token-staff"},
 		"token expired":             {id: oldKey, token: "fake-portal-token-expired"},
 		"404 and the list fails":    {id: oldKey, faults: []sandbox.Fault{with(get, 404, ""), with(list, 500, "")}},
 		"404 and the list is empty": {id: oldKey, faults: []sandbox.Fault{with(get, 404, ""), with(list, 200, `{}`)}},
@@ -212,25 +211,25 @@ func TestKey_IsGoneOnlyWhenSure_I3(t *testing.T) {
 // After a 404, the client reads the list to its end.
 func TestKey_IsFoundOnLaterPage_I3(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, manyKeys(150), sandbox.Options{})
-	last := b.box.Keys("M00500001")[149]
-	b.box.Arm(sandbox.Fault{Method: http.MethodGet, Template: storeKey, Status: http.StatusNotFound})
-	if key, err := b.portal.Key(t.Context(), "M00500001", last.CredentialID); err != nil || key.Username != last.Username {
+	env := newTestEnv(t, manyKeys(150), sandbox.Options{})
+	last := env.box.Keys("M00500001")[149]
+	env.box.Arm(sandbox.Fault{Method: http.MethodGet, Template: storeKey, Status: http.StatusNotFound})
+	if key, err := env.portal.Key(t.Context(), "M00500001", last.CredentialID); err != nil || key.Username != last.Username {
 		t.Errorf("the key is %+v, error %v", key, err)
 	}
 }
 
 // faultyPortal returns a sandbox of stores without shops, with faults, and its portal for a user: the administrator by default.
-func faultyPortal(t *testing.T, userToken string, faults []sandbox.Fault) (*bench, *kustom.Portal) {
+func faultyPortal(t *testing.T, userToken string, faults []sandbox.Fault) (*testEnv, *kustom.Portal) {
 	t.Helper()
 	seed := sandbox.ThreeShops()
 	seed.Shops = nil
 	seed.Users = append(seed.Users, sandbox.User{Token: "fake-portal-token-one", Email: "one@shop.example", Stores: []string{kaffebonna}})
-	b := newBench(t, seed, sandbox.Options{})
+	env := newTestEnv(t, seed, sandbox.Options{})
 	for _, f := range faults {
-		b.box.Arm(f)
+		env.box.Arm(f)
 	}
-	return b, b.as(cmp.Or(userToken, adminToken))
+	return env, env.as(cmp.Or(userToken, adminToken))
 }
 
 func TestDelete_ConfirmsKeyIsGone_I3(t *testing.T) {
@@ -238,7 +237,7 @@ func TestDelete_ConfirmsKeyIsGone_I3(t *testing.T) {
 	del := sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Template: storeKey, Times: 1}
 	kind := func(k sandbox.FaultKind) sandbox.Fault { f := del; f.Kind = k; return f }
 	status := func(status, times int) sandbox.Fault { f := del; f.Status, f.Times = status, times; return f }
-	// page is not the API's.
+	// A gateway answers with a page in place of the API.
 	page := del
 	page.Times, page.Status, page.ContentType, page.Body = 0, http.StatusOK, "text/html", "<h1>Sign in</h1>"
 	tests := map[string]struct {
@@ -253,43 +252,42 @@ func TestDelete_ConfirmsKeyIsGone_I3(t *testing.T) {
 		"dropped":                {id: oldKey, faults: []sandbox.Fault{kind(sandbox.FaultDrop)}},
 		"503 at first":           {id: oldKey, faults: []sandbox.Fault{status(503, 1)}},
 		"throttled at first":     {id: oldKey, faults: []sandbox.Fault{status(429, 2)}},
-		"404 lies once":          {id: oldKey, faults: []sandbox.Fault{status(404, 1)}},
-		"404 lies for ever":      {id: oldKey, faults: []sandbox.Fault{status(404, 0)}, fails: true},
+		"a wrong 404, once":      {id: oldKey, faults: []sandbox.Fault{status(404, 1)}},
+		"a wrong 404, always":    {id: oldKey, faults: []sandbox.Fault{status(404, 0)}, fails: true},
 		"404, store not visible": {id: oldKey, token: "fake-portal-token-one", fails: true},
-		"no admin":               {id: oldKey, token: "fake-portal-token-staff", fails: true},
-		"500 for ever":           {id: oldKey, faults: []sandbox.Fault{status(500, 0)}, fails: true},
+		"not an administrator":   {id: oldKey, token: "fake-portal-token-staff", fails: true},
+		"500, always":            {id: oldKey, faults: []sandbox.Fault{status(500, 0)}, fails: true},
 		"a sign-in page":         {id: oldKey, faults: []sandbox.Fault{page}, fails: true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b, p := faultyPortal(t, test.token, test.faults)
+			env, p := faultyPortal(t, test.token, test.faults)
 			err := p.Delete(t.Context(), fjellsport, test.id)
 			if (err != nil) != test.fails {
 				t.Errorf("the error is %v", err)
 			}
-			left := len(b.box.Keys(fjellsport)) > 0
+			left := len(env.box.Keys(fjellsport)) > 0
 			if err == nil && left && test.id == oldKey {
-				t.Error("the key is said to be deleted, and is there")
+				t.Error("Delete succeeded, and the key still exists")
 			}
 		})
 	}
 }
 
-// A deletion that is answered 404 before anybody could have deleted the key has come
-// to something that does not know the key yet, and the list may not know it either.
-func TestDelete_ReportsThatOwnKeyIsNotKnown(t *testing.T) {
+// The 404 may come from a replica that does not have the new key yet, and the list may lack the key for the same reason.
+func TestDelete_Returns404ForOwnNewKey(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, sandbox.ThreeShops(), sandbox.Options{})
-	key, err := b.portal.Generate(t.Context(), kustom.Request{MerchantID: fjellsport})
+	env := newTestEnv(t, sandbox.ThreeShops(), sandbox.Options{})
+	key, err := env.portal.Generate(t.Context(), kustom.Request{MerchantID: fjellsport})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.box.Arm(sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Template: storeKey, Times: 1, Status: http.StatusNotFound})
-	if err := b.portal.Delete(t.Context(), fjellsport, key.CredentialID); !transport.IsStatus(err, http.StatusNotFound) {
+	env.box.Arm(sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Template: storeKey, Times: 1, Status: http.StatusNotFound})
+	if err := env.portal.Delete(t.Context(), fjellsport, key.CredentialID); !transport.IsStatus(err, http.StatusNotFound) {
 		t.Errorf("the error is %v", err)
 	}
-	if err := b.portal.Delete(t.Context(), fjellsport, key.CredentialID); err != nil {
+	if err := env.portal.Delete(t.Context(), fjellsport, key.CredentialID); err != nil {
 		t.Error(err)
 	}
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// theirs is a fault of the merchant API for the second request only, which has the pair. The first has invented credentials.
-func theirs(f sandbox.Fault) *sandbox.Fault {
+// forPair restricts a fault to the second request, which has the pair. The first one has invented credentials.
+func forPair(f sandbox.Fault) *sandbox.Fault {
 	f.API, f.Template, f.Skip, f.Times = sandbox.Merchant, "/checkout/v3/orders/{order_id}", 1, 1
 	return &f
 }
 
-func TestProve_JudgesAnswers(t *testing.T) {
+func TestProve_ReturnsVerdict(t *testing.T) {
 	t.Parallel()
 	const (
 		order     = `{"order_id":"1","status":"checkout_incomplete"}`
@@ -47,22 +47,22 @@ func TestProve_JudgesAnswers(t *testing.T) {
 		"wrong secret, JSON":        {form: sandbox.MerchantJSON, change: func(s string) string { return s + "x" }, verdict: kustom.VerdictRefused, requests: 2},
 		"wrong secret, HTML":        {form: sandbox.MerchantHTML, change: func(s string) string { return s + "x" }, verdict: kustom.VerdictRefused, requests: 2},
 		"no product":                {form: sandbox.MerchantNoProduct, verdict: kustom.VerdictNoProduct, requests: 2},
-		"no product, single text":   {answer: theirs(sandbox.Fault{Status: 403, ContentType: transport.JSON, Body: refusal}), verdict: kustom.VerdictNoProduct, requests: 2},
+		"no product, single text":   {answer: forPair(sandbox.Fault{Status: 403, ContentType: transport.JSON, Body: refusal}), verdict: kustom.VerdictNoProduct, requests: 2},
 		"no route":                  {form: sandbox.MerchantNoRoute, verdict: kustom.VerdictImpostor, requests: 1},
 		"accepts everything":        {form: sandbox.MerchantAcceptsAll, verdict: kustom.VerdictImpostor, requests: 1},
 		"accepts, wrong secret":     {form: sandbox.MerchantAcceptsAll, change: func(s string) string { return s + "x" }, verdict: kustom.VerdictImpostor, requests: 1},
-		"firewall":                  {answer: theirs(sandbox.Fault{Status: 403, ContentType: html, Body: forbidden}), verdict: kustom.VerdictFirewall, requests: 2},
-		"firewall, no type":         {answer: theirs(sandbox.Fault{Status: 403, Body: forbidden}), verdict: kustom.VerdictFirewall, requests: 2},
-		"403 as text":               {answer: theirs(sandbox.Fault{Status: 403, ContentType: "text/plain", Body: "Forbidden"}), requests: 3},
-		"403 of a gateway":          {answer: theirs(sandbox.Fault{Status: 403, ContentType: transport.JSON, Body: gateway}), requests: 3},
-		"empty 403":                 {answer: theirs(sandbox.Fault{Status: 403, ContentType: "text/plain"}), requests: 3},
-		"404 in HTML":               {answer: theirs(sandbox.Fault{Status: 404, ContentType: html, Body: "<h1>Not found</h1>"}), requests: 3},
-		"404, no JSON":              {answer: theirs(sandbox.Fault{Status: 404, ContentType: transport.JSON, Body: "<h1>"}), requests: 3},
-		"404 of a gateway":          {answer: theirs(sandbox.Fault{Status: 404, ContentType: transport.JSON, Body: gateway}), requests: 3},
-		"404 of a gateway, refused": {answer: theirs(sandbox.Fault{Status: 404, ContentType: transport.JSON, Body: gateway}), change: func(s string) string { return s + "x" }, verdict: kustom.VerdictUnknown, requests: 3},
-		"an order":                  {answer: theirs(sandbox.Fault{Status: 200, ContentType: transport.JSON, Body: order}), verdict: kustom.VerdictUnknown, requests: 2},
-		"redirect":                  {answer: theirs(sandbox.Fault{Status: 302, Header: http.Header{"Location": {"/merchant/login"}}}), verdict: kustom.VerdictUnknown, requests: 2},
-		"400":                       {answer: theirs(sandbox.Fault{Status: 400}), requests: 3},
+		"firewall":                  {answer: forPair(sandbox.Fault{Status: 403, ContentType: html, Body: forbidden}), verdict: kustom.VerdictFirewall, requests: 2},
+		"firewall, no type":         {answer: forPair(sandbox.Fault{Status: 403, Body: forbidden}), verdict: kustom.VerdictFirewall, requests: 2},
+		"403 as text":               {answer: forPair(sandbox.Fault{Status: 403, ContentType: "text/plain", Body: "Forbidden"}), requests: 3},
+		"403 of a gateway":          {answer: forPair(sandbox.Fault{Status: 403, ContentType: transport.JSON, Body: gateway}), requests: 3},
+		"empty 403":                 {answer: forPair(sandbox.Fault{Status: 403, ContentType: "text/plain"}), requests: 3},
+		"404 in HTML":               {answer: forPair(sandbox.Fault{Status: 404, ContentType: html, Body: "<h1>Not found</h1>"}), requests: 3},
+		"404, no JSON":              {answer: forPair(sandbox.Fault{Status: 404, ContentType: transport.JSON, Body: "<h1>"}), requests: 3},
+		"404 of a gateway":          {answer: forPair(sandbox.Fault{Status: 404, ContentType: transport.JSON, Body: gateway}), requests: 3},
+		"404 of a gateway, refused": {answer: forPair(sandbox.Fault{Status: 404, ContentType: transport.JSON, Body: gateway}), change: func(s string) string { return s + "x" }, verdict: kustom.VerdictUnknown, requests: 3},
+		"an order":                  {answer: forPair(sandbox.Fault{Status: 200, ContentType: transport.JSON, Body: order}), verdict: kustom.VerdictUnknown, requests: 2},
+		"redirect":                  {answer: forPair(sandbox.Fault{Status: 302, Header: http.Header{"Location": {"/merchant/login"}}}), verdict: kustom.VerdictUnknown, requests: 2},
+		"400":                       {answer: forPair(sandbox.Fault{Status: 400}), requests: 3},
 		"429":                       {answer: &sandbox.Fault{API: sandbox.Merchant, Status: 429}, verdict: kustom.VerdictUnknown},
 		"500":                       {answer: &sandbox.Fault{API: sandbox.Merchant, Status: 500}, verdict: kustom.VerdictUnknown},
 		"504":                       {answer: &sandbox.Fault{API: sandbox.Merchant, Status: 504}, verdict: kustom.VerdictUnknown},
@@ -71,27 +71,27 @@ func TestProve_JudgesAnswers(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := threeShops(t, sandbox.Options{Merchant: test.form})
-			key := b.key()
+			env := threeShops(t, sandbox.Options{Merchant: test.form})
+			key := env.key()
 			if test.legacy {
-				key = b.box.Keys(fjellsport)[0]
+				key = env.box.Keys(fjellsport)[0]
 			}
 			secret := key.Secret
 			if test.change != nil {
 				secret = test.change(secret)
 			}
 			if test.answer != nil {
-				b.box.Arm(*test.answer)
+				env.box.Arm(*test.answer)
 			}
-			b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, secret), test.verdict, key.Username, secret)
-			if n := len(b.box.Requests()); test.requests > 0 && n != test.requests {
+			env.wantVerdict(env.merchant.Prove(t.Context(), key.Username, secret), test.verdict, key.Username, secret)
+			if n := len(env.box.Requests()); test.requests > 0 && n != test.requests {
 				t.Errorf("%d requests were sent, want %d", n, test.requests)
 			}
 		})
 	}
 }
 
-// A server that does not reject invented credentials gets no secret, and is asked again for the next pair.
+// A server that does not reject invented credentials gets no secret, and is checked again before the next pair.
 func TestProve_SendsNoSecretToImpostor(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -108,19 +108,19 @@ func TestProve_SendsNoSecretToImpostor(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := threeShops(t, sandbox.Options{})
-			key := b.key()
+			env := threeShops(t, sandbox.Options{})
+			key := env.key()
 			test.answer.API = sandbox.Merchant
 			test.answer.Match = func(r sandbox.Request) bool { return r.Caller == "" }
-			armed := b.box.Arm(test.answer)
+			armed := env.box.Arm(test.answer)
 			for range 2 {
 				before := armed.Fired()
-				err := b.merchant.Prove(t.Context(), key.Username, key.Secret)
-				b.wantVerdict(err, kustom.VerdictImpostor, key.Username, key.Secret)
+				err := env.merchant.Prove(t.Context(), key.Username, key.Secret)
+				env.wantVerdict(err, kustom.VerdictImpostor, key.Username, key.Secret)
 				if impostor, ok := errors.AsType[*kustom.ImpostorError](err); !ok || !strings.HasPrefix(impostor.Host, "127.0.0.1") || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("the error is %v, want %q", err, test.want)
 				}
-				if n := len(b.box.Requests()); armed.Fired() == before || n != armed.Fired() {
+				if n := len(env.box.Requests()); armed.Fired() == before || n != armed.Fired() {
 					t.Errorf("%d requests were sent, %d of them with invented credentials, %d before", n, armed.Fired(), before)
 				}
 			}
@@ -129,7 +129,7 @@ func TestProve_SendsNoSecretToImpostor(t *testing.T) {
 }
 
 // A failed check with invented credentials is inconclusive, so it is not cached.
-func TestProve_CheckThatFailsIsRepeated(t *testing.T) {
+func TestProve_RepeatsFailedCheck(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		fault   sandbox.Fault
@@ -143,61 +143,61 @@ func TestProve_CheckThatFailsIsRepeated(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := threeShops(t, sandbox.Options{})
-			key := b.key()
+			env := threeShops(t, sandbox.Options{})
+			key := env.key()
 			test.fault.API = sandbox.Merchant
-			armed := b.box.Arm(test.fault)
-			b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), test.verdict, key.Username, key.Secret)
+			armed := env.box.Arm(test.fault)
+			env.wantProof(key, test.verdict)
 			armed.Disarm()
-			b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), "", key.Username, key.Secret)
+			env.wantProof(key, "")
 		})
 	}
 }
 
 // However many pairs are proven at once, the client sends one invented pair.
-func TestProve_ChecksOnceForMany(t *testing.T) {
+func TestProve_ChecksServerOnceForManyCallers(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	key := b.key()
+	env := threeShops(t, sandbox.Options{})
+	key := env.key()
 	const many = 20
 	var group sync.WaitGroup
 	for range many {
 		group.Go(func() {
-			if err := b.merchant.Prove(t.Context(), key.Username, key.Secret); err != nil {
+			if err := env.merchant.Prove(t.Context(), key.Username, key.Secret); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
 	invented := 0
-	for _, r := range b.box.Requests() {
+	for _, r := range env.box.Requests() {
 		if r.Caller == "" {
 			invented++
 		}
 	}
-	if n := len(b.box.Requests()); n != many+1 || invented != 1 {
+	if n := len(env.box.Requests()); n != many+1 || invented != 1 {
 		t.Errorf("%d requests were sent, %d of them with invented credentials", n, invented)
 	}
 }
 
 // A caller that waits for another caller's check stops when its own context ends.
-func TestProve_WaitEndsWithTheContext(t *testing.T) {
+func TestProve_WaitEndsWithContext(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	key := b.key()
+	env := threeShops(t, sandbox.Options{})
+	key := env.key()
 	until := make(chan struct{})
-	armed := b.box.Arm(sandbox.Fault{API: sandbox.Merchant, Kind: sandbox.FaultDelay, Until: until, Match: func(r sandbox.Request) bool {
+	armed := env.box.Arm(sandbox.Fault{API: sandbox.Merchant, Kind: sandbox.FaultDelay, Until: until, Match: func(r sandbox.Request) bool {
 		return r.Caller == ""
 	}})
 	first := make(chan error)
-	go func() { first <- b.merchant.Prove(t.Context(), key.Username, key.Secret) }()
+	go func() { first <- env.merchant.Prove(t.Context(), key.Username, key.Secret) }()
 	for armed.Fired() == 0 {
 		time.Sleep(time.Millisecond)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	err := b.merchant.Prove(ctx, key.Username, key.Secret)
-	b.wantVerdict(err, kustom.VerdictUnknown, key.Username, key.Secret)
+	err := env.merchant.Prove(ctx, key.Username, key.Secret)
+	env.wantVerdict(err, kustom.VerdictUnknown, key.Username, key.Secret)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", err)
 	}
@@ -207,53 +207,45 @@ func TestProve_WaitEndsWithTheContext(t *testing.T) {
 	}
 }
 
-func (b *bench) wantVerdict(err error, verdict kustom.Verdict, username, secret string) {
-	b.t.Helper()
+// wantProof proves a key, and fails the test unless the verdict is the given one.
+func (env *testEnv) wantProof(key sandbox.Key, verdict kustom.Verdict) {
+	env.t.Helper()
+	env.wantVerdict(env.merchant.Prove(env.t.Context(), key.Username, key.Secret), verdict, key.Username, key.Secret)
+}
+
+// wantVerdict fails the test unless err, the result of a proof, has the verdict and not the secret. An empty verdict
+// accepts the pair.
+func (env *testEnv) wantVerdict(err error, verdict kustom.Verdict, username, secret string) {
+	env.t.Helper()
 	if verdict == "" {
 		if err != nil {
-			b.t.Errorf("the pair is not proven: %v", err)
+			env.t.Errorf("the pair is not proven: %v", err)
 		}
 		return
 	}
 	if proof, ok := errors.AsType[*kustom.ProofError](err); !ok || proof.Verdict != verdict || proof.Username != username || proof.Cause == nil {
-		b.t.Fatalf("the error is %v, want %s", err, verdict)
+		env.t.Fatalf("the error is %v, want %s", err, verdict)
 	}
 	if strings.Contains(err.Error(), secret) {
-		b.t.Error("the error holds the secret")
+		env.t.Error("the error holds the secret")
 	}
 }
 
-// An unreachable server says nothing about the pair.
-func TestProve_IsUnknownWhenUnreachable(t *testing.T) {
+func TestProve_UnreachableServerIsInconclusive(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	m := kustom.NewMerchant(newClient(t, b.clock, "http://127.0.0.1:1"))
-	b.wantVerdict(m.Prove(t.Context(), "M00412871-aaaaa", "kco_live_api_x"), kustom.VerdictUnknown, "M00412871-aaaaa", "kco_live_api_x")
-}
-
-// A successful proof counts as traffic to the new host.
-func TestProve_CountsAsTraffic(t *testing.T) {
-	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	key := b.key()
-	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), "", key.Username, key.Secret)
-	status, err := b.box.EndpointStatus(fjellsport)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := status.Services[0]; got.Host != "api.kustom.co" || got.ActionRequired != nil {
-		t.Errorf("the checkout's status is %+v", got)
-	}
+	env := threeShops(t, sandbox.Options{})
+	m := kustom.NewMerchant(newClient(t, env.clock, "http://127.0.0.1:1"))
+	env.wantVerdict(m.Prove(t.Context(), "M00412871-aaaaa", "kco_live_api_x"), kustom.VerdictUnknown, "M00412871-aaaaa", "kco_live_api_x")
 }
 
 // A new key is rejected at first, while it propagates.
-func TestProve_RefusesPropagatingKey(t *testing.T) {
+func TestProve_RejectsPropagatingKey(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{PropagationDelay: 10 * time.Second})
-	key := b.key()
-	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), kustom.VerdictRefused, key.Username, key.Secret)
-	b.clock.Advance(10 * time.Second)
-	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), "", key.Username, key.Secret)
+	env := threeShops(t, sandbox.Options{PropagationDelay: 10 * time.Second})
+	key := env.key()
+	env.wantProof(key, kustom.VerdictRefused)
+	env.clock.Advance(10 * time.Second)
+	env.wantProof(key, "")
 }
 
 func TestEnvironment_HasHostsAndPrefixes(t *testing.T) {
@@ -275,11 +267,11 @@ func TestEnvironment_HasHostsAndPrefixes(t *testing.T) {
 			t.Errorf("%s is parsed as %s, %v", e, parsed, err)
 		}
 		if !kustom.IsLegacyHost(e.LegacyHost()) || kustom.IsLegacyHost(e.Host()) {
-			t.Errorf("the hosts of %s are mixed up", e)
+			t.Errorf("IsLegacyHost is wrong about a host of %s", e)
 		}
 	}
 	if len(want) != len(kustom.Environments()) || kustom.IsLegacyHost("") {
-		t.Error("there are other environments or hosts")
+		t.Error("there are other environments, or an empty host is a legacy host")
 	}
 	if _, err := kustom.ParseEnvironment("Production"); err == nil {
 		t.Error("an unknown environment was parsed")

@@ -26,19 +26,19 @@ func order() kustom.Order {
 
 func TestCreateOrder_ReturnsID(t *testing.T) {
 	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	key := b.key()
-	made, err := b.merchant.CreateOrder(t.Context(), key.Username, key.Secret, order())
+	env := threeShops(t, sandbox.Options{})
+	key := env.key()
+	made, err := env.merchant.CreateOrder(t.Context(), key.Username, key.Secret, order())
 	if err != nil {
 		t.Fatal(err)
 	}
-	orders := b.box.CheckoutOrders(fjellsport)
+	orders := env.box.CheckoutOrders(fjellsport)
 	if len(orders) != 1 || orders[0].OrderID != made.ID || made.Status != sandbox.StatusIncomplete || orders[0].OrderAmount != 20000 {
-		t.Errorf("made %+v, the orders are %+v", made, orders)
+		t.Errorf("the order is %+v, the orders are %+v", made, orders)
 	}
 }
 
-// The test covers each refusal and its number of attempts. No order is created twice.
+// No order is created twice.
 func TestCreateOrder_ReturnsRefusal(t *testing.T) {
 	t.Parallel()
 	type fault = sandbox.Fault
@@ -50,24 +50,24 @@ func TestCreateOrder_ReturnsRefusal(t *testing.T) {
 		uncertain bool
 		orders    int
 	}{
-		"pair":             {fault: fault{Status: 401}, verdict: kustom.VerdictRefused, requests: 1},
+		"wrong pair":       {fault: fault{Status: 401}, verdict: kustom.VerdictRefused, requests: 1},
 		"firewall":         {fault: fault{Status: 403, ContentType: "text/html", Body: "<h1>Forbidden</h1>"}, verdict: kustom.VerdictFirewall, requests: 1},
-		"order":            {fault: fault{Status: 400}, requests: 1},
+		"invalid order":    {fault: fault{Status: 400}, requests: 1},
 		"unknown call":     {fault: fault{Status: 404}, requests: 1},
-		"throttled":        {fault: fault{Status: 429}, requests: 1 + maxRetries},
-		"trouble":          {fault: fault{Status: 503}, requests: 1, uncertain: true},
+		"rate-limited":     {fault: fault{Status: 429}, requests: 1 + maxRetries},
+		"server error":     {fault: fault{Status: 503}, requests: 1, uncertain: true},
 		"answer lost":      {fault: fault{Kind: sandbox.FaultLoseAnswer}, requests: 1, uncertain: true, orders: 1},
-		"answer cut short": {fault: fault{Kind: sandbox.FaultTruncate}, requests: 1, uncertain: true, orders: 1},
+		"answer truncated": {fault: fault{Kind: sandbox.FaultTruncate}, requests: 1, uncertain: true, orders: 1},
 		"no ID":            {fault: fault{Status: 201, ContentType: transport.JSON, Body: `{"status":"checkout_incomplete"}`}, requests: 1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := threeShops(t, sandbox.Options{})
-			key := b.key()
+			env := threeShops(t, sandbox.Options{})
+			key := env.key()
 			test.fault.API = sandbox.Merchant
-			b.box.Arm(test.fault)
-			_, err := b.merchant.CreateOrder(t.Context(), key.Username, key.Secret, order())
+			env.box.Arm(test.fault)
+			_, err := env.merchant.CreateOrder(t.Context(), key.Username, key.Secret, order())
 			if err == nil || strings.Contains(err.Error(), key.Secret) {
 				t.Fatalf("the error is %v", err)
 			}
@@ -78,11 +78,11 @@ func TestCreateOrder_ReturnsRefusal(t *testing.T) {
 			if transport.IsUncertain(err) != test.uncertain {
 				t.Errorf("uncertain is %v: %v", !test.uncertain, err)
 			}
-			if n := b.box.Count(sandbox.Merchant, http.MethodPost, "/checkout/v3/orders"); n != test.requests {
+			if n := env.box.Count(sandbox.Merchant, http.MethodPost, "/checkout/v3/orders"); n != test.requests {
 				t.Errorf("%d requests were sent, want %d", n, test.requests)
 			}
-			if n := len(b.box.CheckoutOrders(fjellsport)); n != test.orders {
-				t.Errorf("%d orders were made, want %d", n, test.orders)
+			if n := len(env.box.CheckoutOrders(fjellsport)); n != test.orders {
+				t.Errorf("%d orders were created, want %d", n, test.orders)
 			}
 		})
 	}

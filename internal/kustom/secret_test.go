@@ -11,7 +11,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-func TestSecret_IsHiddenHoweverItIsPrinted(t *testing.T) {
+func TestSecret_IsHiddenInEveryFormat(t *testing.T) {
 	const value = "kco_test_api_hidden"
 	key := kustom.NewKey{Secret: kustom.NewSecret(value)}
 	var log bytes.Buffer

@@ -11,10 +11,10 @@ func TestStores_ReadsPages_I7(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(250)
 	seed.Users[0].Token = adminToken
-	b := newBench(t, seed, sandbox.Options{})
-	sequence := b.portal.Stores(t.Context())
-	for range 2 { // it can be ranged over again
-		b.box.ResetRequests()
+	env := newTestEnv(t, seed, sandbox.Options{})
+	sequence := env.portal.Stores(t.Context())
+	for range 2 { // The sequence can be iterated again.
+		env.box.ResetRequests()
 		var stores []kustom.Store
 		for store, err := range sequence {
 			if err != nil {
@@ -22,8 +22,8 @@ func TestStores_ReadsPages_I7(t *testing.T) {
 			}
 			stores = append(stores, store)
 		}
-		if len(stores) != 250 || len(b.box.Requests()) != 3 {
-			t.Fatalf("%d stores came in %d requests", len(stores), len(b.box.Requests()))
+		if len(stores) != 250 || len(env.box.Requests()) != 3 {
+			t.Fatalf("%d stores were listed in %d requests", len(stores), len(env.box.Requests()))
 		}
 		want := kustom.Store{MerchantID: "M00500250", Name: "Shop 250", Website: "https://shop-00250.example"}
 		if stores[249] != want {

@@ -18,13 +18,13 @@ func TestInstall_ReadsOutcome(t *testing.T) {
 		// written reports that the shop has the new pair in the end.
 		written bool
 	}{
-		"signed out":            {kind: sandbox.FaultSignOut},
-		"500":                   {kind: sandbox.FaultAnswer},
-		"never answered":        {kind: sandbox.FaultSilence},
-		"written, not answered": {kind: sandbox.FaultWorkThenSilence, written: true},
-		"written, answer torn":  {kind: sandbox.FaultTruncate, written: true},
-		"nothing is shown":      {kind: sandbox.FaultStay},
-		"written, not shown":    {kind: sandbox.FaultWorkThenStay, written: true},
+		"signed out at the click":   {kind: sandbox.FaultSignOut},
+		"server error":              {kind: sandbox.FaultAnswer},
+		"never answered":            {kind: sandbox.FaultSilence},
+		"written, not answered":     {kind: sandbox.FaultWorkThenSilence, written: true},
+		"written, answer truncated": {kind: sandbox.FaultTruncate, written: true},
+		"nothing is shown":          {kind: sandbox.FaultStay},
+		"written, not shown":        {kind: sandbox.FaultWorkThenStay, written: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +74,7 @@ func TestPages_WaitNoLongerThanNeeded(t *testing.T) {
 	e.wantPair(t, kaffebonna, username, secret)
 }
 
-func TestClear_EmptiesShop(t *testing.T) {
+func TestClear_ClearsShop(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, setup{})
 	holds, err := e.Clear(t.Context(), kaffebonna)

@@ -80,8 +80,8 @@ func FuzzReadList(f *testing.F) {
 	})
 }
 
-// FuzzMoment reads random dates. A date that is formatted again is read as the same time.
-func FuzzMoment(f *testing.F) {
+// FuzzParseTime reads random dates. A parsed time that is formatted and parsed again is the same.
+func FuzzParseTime(f *testing.F) {
 	for _, text := range []string{"12 Apr 2021 08:30", "17. november 2025 kl. 10:41", "2021-04-12T08:30:00+02:00", "Sept 3, 2025", "0000", ""} {
 		f.Add(text)
 	}

@@ -3,6 +3,7 @@ package portalpages_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -162,21 +163,27 @@ func TestGenerate_ReportsReachedLimit(t *testing.T) {
 
 func TestStores_ListsAllStores(t *testing.T) {
 	t.Parallel()
+	for _, more := range []int{0, 300} {
+		t.Run(fmt.Sprintf("three and %d", more), func(t *testing.T) {
+			t.Parallel()
+			e := newEnv(t, setup{seed: manyStores(more)})
+			n := 0
+			for _, err := range e.Stores(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				n++
+			}
+			if n != 3+more {
+				t.Errorf("%d stores are listed, want %d", n, 3+more)
+			}
+		})
+	}
+}
+
+func TestEndpointStatus_ReadsStore(t *testing.T) {
+	t.Parallel()
 	e := newEnv(t, setup{})
-	var got []string
-	for store, err := range e.Stores(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, store.MerchantID)
-	}
-	if len(got) != len(sandbox.ThreeShops().Stores) {
-		t.Errorf("the stores are %v, want all", got)
-	}
-	var none *portalpages.NoStoreError
-	if _, err := e.listKeys(t, "M99999999"); !errors.As(err, &none) {
-		t.Errorf("the error is %v", err)
-	}
 	status, err := e.EndpointStatus(t.Context(), kaffebonna)
 	want, wantErr := e.Sandbox.EndpointStatus(kaffebonna)
 	if err != nil || wantErr != nil || status.ActionRequired != want.ActionRequired {
@@ -184,13 +191,16 @@ func TestStores_ListsAllStores(t *testing.T) {
 	}
 }
 
-func TestKeys_ReportsEndedSession(t *testing.T) {
+func TestKeys_ReportsUnknownStoreAndEndedSession(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, setup{})
+	var none *portalpages.NoStoreError
+	if _, err := e.listKeys(t, "M99999999"); !errors.As(err, &none) {
+		t.Errorf("an unknown store: %v", err)
+	}
 	e.EndSessions()
-	_, err := e.listKeys(t, kaffebonna)
-	if !browser.IsKind(err, browser.SignedOut) {
-		t.Errorf("the error is %v", err)
+	if _, err := e.listKeys(t, kaffebonna); !browser.IsKind(err, browser.SignedOut) {
+		t.Errorf("an ended session: %v", err)
 	}
 }
 

@@ -100,18 +100,3 @@ func TestDeleteOrphan_FindsKeyOnLaterPage(t *testing.T) {
 	}
 	e.WantNoViolations(t)
 }
-
-func TestStores_ListsHundredsOfStores(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t, setup{seed: manyStores(300)})
-	n := 0
-	for _, err := range e.Stores(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		n++
-	}
-	if n != len(e.setup.seed.Stores) {
-		t.Errorf("%d stores are listed, want %d", n, len(e.setup.seed.Stores))
-	}
-}

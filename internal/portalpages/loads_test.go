@@ -12,7 +12,7 @@ import (
 
 // After a click, the client reads the result on the same page. It loads the list again only if the list has several pages,
 // or does not show the result.
-func TestPages_LoadedOnce(t *testing.T) {
+func TestPages_AreReusedAfterClick(t *testing.T) {
 	t.Parallel()
 	stale := sandbox.Options{Pages: sandbox.PagesOptions{Mutations: []string{"list-stale"}}}
 	for name, test := range map[string]struct {
@@ -21,7 +21,7 @@ func TestPages_LoadedOnce(t *testing.T) {
 		generate, delete int
 	}{
 		"one page":   {store: kaffebonna, generate: 1, delete: 1},
-		"pages":      {setup: setup{seed: manyKeys(12), options: sandbox.Options{KeyLimit: 20}}, store: fjellsport, generate: 2, delete: 2},
+		"two pages":  {setup: setup{seed: manyKeys(12), options: sandbox.Options{KeyLimit: 20}}, store: fjellsport, generate: 2, delete: 2},
 		"stale list": {setup: setup{options: stale}, store: kaffebonna, generate: 2, delete: 1},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,11 +11,11 @@ import (
 )
 
 var (
-	errGeneral = errors.New("the portal's token has expired")
-	errOwn     = errors.New("the shop has no Klarna Checkout V3")
+	errOutage = errors.New("the portal's token has expired")
+	errShop   = errors.New("the shop has no Klarna Checkout V3")
 )
 
-func isGeneral(err error) bool { return errors.Is(err, errGeneral) }
+func isOutage(err error) bool { return errors.Is(err, errOutage) }
 
 func TestBreaker_TripsAfterConsecutiveOutages(t *testing.T) {
 	t.Parallel()
@@ -24,18 +24,18 @@ func TestBreaker_TripsAfterConsecutiveOutages(t *testing.T) {
 		noted []error
 		want  error
 	}{
-		"nothing":               {},
-		"one too few":           {noted: repeat(breakerThreshold-1, errGeneral)},
-		"enough":                {repeat(breakerThreshold, errGeneral), errGeneral},
-		"more":                  {repeat(breakerThreshold+5, errGeneral), errGeneral},
-		"shops' own":            {noted: repeat(1000, errOwn)},
-		"successes":             {noted: repeat(1000, nil)},
-		"a success between":     {noted: slices.Concat(repeat(breakerThreshold-1, errGeneral), repeat(1, nil), repeat(breakerThreshold-1, errGeneral))},
-		"a shop's own between":  {noted: slices.Concat(repeat(breakerThreshold-1, errGeneral), repeat(1, errOwn), repeat(breakerThreshold-1, errGeneral))},
-		"over again":            {noted: slices.Concat(repeat(breakerThreshold, errGeneral), repeat(1, nil))},
-		"a second, after a gap": {slices.Concat(repeat(1, errGeneral), repeat(1, nil), repeat(breakerThreshold, errGeneral)), errGeneral},
+		"nothing":                     {},
+		"one too few":                 {noted: repeat(breakerThreshold-1, errOutage)},
+		"enough":                      {repeat(breakerThreshold, errOutage), errOutage},
+		"more":                        {repeat(breakerThreshold+5, errOutage), errOutage},
+		"failures of shops":           {noted: repeat(1000, errShop)},
+		"successes":                   {noted: repeat(1000, nil)},
+		"a success between":           {noted: slices.Concat(repeat(breakerThreshold-1, errOutage), repeat(1, nil), repeat(breakerThreshold-1, errOutage))},
+		"a failure of a shop between": {noted: slices.Concat(repeat(breakerThreshold-1, errOutage), repeat(1, errShop), repeat(breakerThreshold-1, errOutage))},
+		"enough, then a success":      {noted: slices.Concat(repeat(breakerThreshold, errOutage), repeat(1, nil))},
+		"one, a success, then enough": {slices.Concat(repeat(1, errOutage), repeat(1, nil), repeat(breakerThreshold, errOutage)), errOutage},
 	} {
-		o := breaker{isOutage: isGeneral}
+		o := breaker{isOutage: isOutage}
 		for _, err := range test.noted {
 			o.record(o.start(), err)
 		}
@@ -48,17 +48,17 @@ func TestBreaker_TripsAfterConsecutiveOutages(t *testing.T) {
 // A shop that started before the failures may have been past the part that stopped working.
 func TestBreaker_IgnoresEarlierShops(t *testing.T) {
 	t.Parallel()
-	o := breaker{isOutage: isGeneral}
+	o := breaker{isOutage: isOutage}
 	underWay, another := o.start(), o.start()
 	for range breakerThreshold - 1 {
-		o.record(o.start(), errGeneral)
+		o.record(o.start(), errOutage)
 	}
 	o.record(underWay, nil)
-	if o.record(another, errGeneral); o.tripped() == nil {
-		t.Error("a shop that was under way has ended the row")
+	if o.record(another, errOutage); o.tripped() == nil {
+		t.Error("a shop that started before the failures resets the count")
 	}
 	if o.record(o.start(), nil); o.tripped() != nil {
-		t.Error("a shop that was begun with after the failures has not ended the row")
+		t.Error("a shop that started after the failures does not reset the count")
 	}
 }
 
@@ -74,15 +74,15 @@ func TestEach_StopsInOutageOrInterruption(t *testing.T) {
 		cause        error
 	}{
 		"no failure":    {func(func(), int) error { return nil }, shops, 0, nil},
-		"half fail":     {func(_ func(), i int) error { return failIf(i%2 == 0, errOwn) }, shops, shops / 2, errOwn},
-		"outage":        {func(func(), int) error { return errGeneral }, breakerThreshold + concurrency - 1, shops, errGeneral},
+		"half fail":     {func(_ func(), i int) error { return failIf(i%2 == 0, errShop) }, shops, shops / 2, errShop},
+		"outage":        {func(func(), int) error { return errOutage }, breakerThreshold + concurrency - 1, shops, errOutage},
 		"interruption":  {func(cancel func(), _ int) error { cancel(); return nil }, concurrency, -1, context.Canceled},
-		"outage, later": {func(_ func(), i int) error { return failIf(i >= shops/2, errGeneral) }, shops/2 + breakerThreshold + concurrency - 1, -1, errGeneral},
+		"outage, later": {func(_ func(), i int) error { return failIf(i >= shops/2, errOutage) }, shops/2 + breakerThreshold + concurrency - 1, -1, errOutage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			f := Fleet{Engine: New(Options{Clock: clock.System{}}), Concurrency: concurrency, IsOutage: isGeneral}
+			f := Fleet{Engine: New(Options{Clock: clock.System{}}), Concurrency: concurrency, IsOutage: isOutage}
 			index := map[*Member]int{}
 			for i := range shops {
 				f.Members = append(f.Members, &Member{})
@@ -117,7 +117,7 @@ func failIf(fails bool, err error) error {
 
 func TestEach_LimitsTimeOfEachMember(t *testing.T) {
 	t.Parallel()
-	f := Fleet{Engine: New(Options{Clock: clock.System{}}), Concurrency: 1, IsOutage: isGeneral, Members: []*Member{{Name: "slow"}, {Name: "quick"}}}
+	f := Fleet{Engine: New(Options{Clock: clock.System{}}), Concurrency: 1, IsOutage: isOutage, Members: []*Member{{Name: "slow"}, {Name: "quick"}}}
 	failures := f.each(t.Context(), time.Millisecond, func(ctx context.Context, m *Member) error {
 		if m.Name == "slow" {
 			<-ctx.Done()

@@ -42,14 +42,14 @@ func TestClear_ReadsShopBack(t *testing.T) {
 			}
 			s.after = failShop(writeCall, "", test.after)
 			shops := newShops(s, clocktest.New(noon))
-			_, _ = shops.Credentials(t.Context(), "a") // what it knows now has to change
+			_, _ = shops.Credentials(t.Context(), "a") // This caches the key.
 			if cleared, err := shops.Clear(t.Context(), "a", "M1-a", ""); (err != nil) != test.fails || !cleared && err == nil {
 				t.Errorf("cleared: %t, error %v", cleared, err)
 			}
 			s.uninstalled["a"] = false
 			if !test.absent {
 				if holds, err := shops.Credentials(t.Context(), "a"); err != nil || holds.KustomID != test.holds {
-					t.Errorf("the shop is taken to hold %+v, error %v", holds, err)
+					t.Errorf("the cache has %+v, error %v", holds, err)
 				}
 			}
 			if got := s.holds("a"); got != test.holds {
@@ -62,28 +62,29 @@ func TestClear_ReadsShopBack(t *testing.T) {
 func TestClear_LeavesChangedShop(t *testing.T) {
 	t.Parallel()
 	const mark = "2026-03-10T12:00:00Z"
+	own := mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}
 	tests := map[string]struct {
 		shows     mystore.Credentials
 		updatedAt string
-		given     bool
+		// installed says that another object of the run installs a key first.
+		installed bool
 		cleared   bool
 		writes    int
 	}{
-		"its key":                          {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: mark, cleared: true, writes: 1},
-		"its key, time not known":          {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, cleared: true, writes: 1},
-		"the same moment, other offset":    {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: "2026-03-10T13:00:00+01:00", cleared: true, writes: 1},
-		"the same moment, with a fraction": {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: "2026-03-10T12:00:00.000+00:00", cleared: true, writes: 1},
-		"its key, given by somebody else":  {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: "2026-03-10T11:00:00Z"},
-		"another key":                      {shows: mystore.Credentials{KustomID: "M1-b", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: mark},
-		"given anew in this walk":          {shows: mystore.Credentials{KustomID: "M1-z"}, given: true, writes: 1},
-		"empty":                            {cleared: true},
+		"its key":                             {shows: own, updatedAt: mark, cleared: true, writes: 1},
+		"its key, time not known":             {shows: own, cleared: true, writes: 1},
+		"its key, time with another offset":   {shows: own, updatedAt: "2026-03-10T13:00:00+01:00", cleared: true, writes: 1},
+		"its key, installed by somebody else": {shows: own, updatedAt: "2026-03-10T11:00:00Z"},
+		"another key":                         {shows: mystore.Credentials{KustomID: "M1-b", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: mark},
+		"installed again in this run":         {shows: mystore.Credentials{KustomID: "M1-z"}, installed: true, writes: 1},
+		"empty":                               {cleared: true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := newFakeShops(nil)
 			s.shops["a"] = test.shows
 			shops := newShops(s, clocktest.New(noon))
-			if test.given {
+			if test.installed {
 				if _, err := shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-a", Secret: kustom.NewSecret("s")}); err != nil {
 					t.Fatal(err)
 				}
@@ -95,12 +96,12 @@ func TestClear_LeavesChangedShop(t *testing.T) {
 			if n := s.called(writeCall, "a"); n != test.writes {
 				t.Errorf("%d writes were sent", n)
 			}
-			emptied := ""
+			clearedKey := ""
 			if cleared && test.writes > 0 {
-				emptied = "M1-a"
+				clearedKey = "M1-a"
 			}
-			if got := shops.ClearedUsername("a"); got != emptied {
-				t.Errorf("the shop that was emptied had %q", got)
+			if got := shops.ClearedUsername("a"); got != clearedKey {
+				t.Errorf("the cleared shop had %q", got)
 			}
 		})
 	}
@@ -110,13 +111,7 @@ func TestClear_LeavesChangedShop(t *testing.T) {
 func TestClear_ReadsShopBeforeEachTry(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"))
-	env.shops.before = func(_ context.Context, kind, _ string, call int) error {
-		if kind == writeCall && call == 1 {
-			env.shops.set("a", "M1-other")
-			return outdatedError{}
-		}
-		return nil
-	}
+	env.shops.before = onShopCall(writeCall, "", 1, func() error { env.shops.set("a", "M1-other"); return outdatedError{} })
 	if cleared, err := env.engine.Shops.Clear(t.Context(), "a", "M1-old", ""); err != nil || cleared {
 		t.Errorf("cleared: %t, error %v", cleared, err)
 	}

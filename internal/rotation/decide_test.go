@@ -17,7 +17,7 @@ import (
 
 func TestDecide_PlansNewShop(t *testing.T) {
 	t.Parallel()
-	old, klarnas, unhosted, made := m1("M1-old"), key("1", "M1_0a1b", klarna, 2020, time.March), key("1", "M1_0a1b", "", 2020, time.March), m1("M1-made")
+	old, klarnas, unhosted, generated := m1("M1-old"), key("1", "M1_0a1b", klarna, 2020, time.March), key("1", "M1_0a1b", "", 2020, time.March), m1("M1-generated")
 	const (
 		unlisted = ", a key that the portal does not list; there is nothing to delete"
 		uuid     = "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"
@@ -49,11 +49,11 @@ func TestDecide_PlansNewShop(t *testing.T) {
 			deleted: []string{"M1-old*"}, reason: "the shop uses M1-old" + unread,
 		},
 		"another key of the store": {
-			holds: "M1-made", held: &made, others: []kustom.Key{old}, deleted: []string{"M1-made"}, reason: "the shop uses M1-made" + unread,
+			holds: "M1-generated", held: &generated, others: []kustom.Key{old}, deleted: []string{"M1-generated"}, reason: "the shop uses M1-generated" + unread,
 		},
 		"a key of a killed run": {
-			holds: "M1-made", held: &made, others: []kustom.Key{old, m1("M1-erp")}, replaced: []rotation.KeyRef{ref(old)},
-			deleted: []string{"M1-made", "M1-old"}, reason: "the shop uses M1-made" + unread,
+			holds: "M1-generated", held: &generated, others: []kustom.Key{old, m1("M1-erp")}, replaced: []rotation.KeyRef{ref(old)},
+			deleted: []string{"M1-generated", "M1-old"}, reason: "the shop uses M1-generated" + unread,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -228,14 +228,14 @@ func TestDecide_RefusesAnotherStore(t *testing.T) {
 	if plan, err := rotation.Decide(c, &record, nil); err != nil || !plan.Generate || plan.Reason != "merchant_id has changed" {
 		t.Errorf("the plan is %+v, error %v", plan, err)
 	}
-	// Somebody has given the shop another store's key by hand.
+	// Someone has installed a key of another store by hand.
 	record.MerchantID, record.Memory.DueReason = "M1", "the shop uses M2-x, a key of another store"
 	if _, err := rotation.Decide(config(), &record, nil); !errors.As(err, &wrong) {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-// The shop's username does not tell its store: the list of another store does, or the last run that saw the key.
+// The username of the shop does not have its store. The list of another store has the key, or an earlier run saw it.
 func TestDecide_RefusesStoreOfListedOrCachedKey(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -253,7 +253,7 @@ func TestDecide_RefusesStoreOfListedOrCachedKey(t *testing.T) {
 					t.Fatal(err)
 				}
 				env.newRun()
-				env.hideKey()
+				env.hideKey("a")
 			}
 			seen, err := env.engine.Observe(t.Context(), "a", "M1", "")
 			if err != nil {
@@ -346,7 +346,7 @@ func TestExpiryReason_OfShortLifeIsHalfLife(t *testing.T) {
 		}
 	}
 	if expires := noon.Add(day); rotation.ExpiryReason(time.Time{}, &expires, 2*day, noon) == "" {
-		t.Error("a key is not due of which nobody knows when it was made")
+		t.Error("a key of unknown age does not expire")
 	}
 }
 
@@ -376,7 +376,7 @@ func TestLeftovers_KeepsDetailsOfRequests(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if !rotation.AnyUnidentified(got) || rotation.AnyUnidentified(got[1:]) {
-		t.Error("it does not tell which have no name")
+		t.Error("AnyUnidentified is wrong")
 	}
 }
 
@@ -417,6 +417,6 @@ func TestDecide_RefusesUnsupportedDescription(t *testing.T) {
 		t.Errorf("generating: %v", err)
 	}
 	if env.portal.called(generateCall) != 0 {
-		t.Error("a key was asked for")
+		t.Error("a key was requested")
 	}
 }

@@ -17,19 +17,22 @@ import (
 func TestDelete_ConfirmsByReading(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		// lost are the errors of requests that delete nothing, by their number, and torn says that answers are truncated.
-		lost    func(call int) error
-		torn    bool
-		deletes int
-		fails   error
+		// lost are the errors of requests that delete nothing, by their number, and truncated says that answers are truncated.
+		lost      func(call int) error
+		truncated bool
+		// restored says that the portal accepts the first deletion, and the key is still there.
+		restored bool
+		deletes  int
+		fails    error
 	}{
-		"done":                         {deletes: 1},
-		"done, torn answer":            {torn: true, deletes: 1},
-		"not done, torn answer":        {lost: func(call int) error { return map[int]error{1: errTruncated}[call] }, deletes: 2},
-		"never done, torn answer":      {lost: func(int) error { return errTruncated }, deletes: 5, fails: errTruncated},
-		"refused":                      {lost: func(int) error { return errRefused }, deletes: 1, fails: errRefused},
-		"a person took too long":       {lost: func(call int) error { return map[int]error{1: outdatedError{}}[call] }, deletes: 2},
-		"not done, torn, then refused": {lost: func(call int) error { return []error{errTruncated, errRefused}[call-1] }, deletes: 2, fails: errRefused},
+		"done":                              {deletes: 1},
+		"done, truncated answer":            {truncated: true, deletes: 1},
+		"accepted, and not done":            {restored: true, deletes: 2},
+		"not done, truncated answer":        {lost: func(call int) error { return map[int]error{1: errTruncated}[call] }, deletes: 2},
+		"never done, truncated answer":      {lost: func(int) error { return errTruncated }, deletes: 5, fails: errTruncated},
+		"refused":                           {lost: func(int) error { return errRefused }, deletes: 1, fails: errRefused},
+		"outdated, then done":               {lost: func(call int) error { return map[int]error{1: outdatedError{}}[call] }, deletes: 2},
+		"not done, truncated, then refused": {lost: func(call int) error { return []error{errTruncated, errRefused}[call-1] }, deletes: 2, fails: errRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, keys := newKeys(m1("M1-old"), m1("M1-new"))
@@ -39,8 +42,15 @@ func TestDelete_ConfirmsByReading(t *testing.T) {
 				}
 				return nil
 			}
-			if test.torn {
-				a.after = failCalls(deleteCall, errTruncated)
+			a.after = func(kind, _ string, call int) error {
+				switch {
+				case kind != deleteCall:
+				case test.truncated:
+					return errTruncated
+				case test.restored && call == 1:
+					a.keys = append(a.keys, m1("M1-old"))
+				}
+				return nil
 			}
 			wantKeysOf(t, keys, "M1", "M1-new", "M1-old")
 			err := keys.Delete(t.Context(), orphan("M1-old"))
@@ -56,23 +66,6 @@ func TestDelete_ConfirmsByReading(t *testing.T) {
 				t.Errorf("the keys are %q, want %q", got, want)
 			}
 		})
-	}
-}
-
-func TestDelete_RetriesAcceptedDeletion(t *testing.T) {
-	t.Parallel()
-	a, keys := newKeys(m1("M1-old"), m1("M1-new"))
-	a.after = func(kind, _ string, call int) error {
-		if kind == deleteCall && call == 1 {
-			a.keys = append(a.keys, m1("M1-old"))
-		}
-		return nil
-	}
-	if err := keys.Delete(t.Context(), orphan("M1-old")); err != nil {
-		t.Error(err)
-	}
-	if got := a.usernames(); !slices.Equal(got, []string{"M1-new"}) || a.called(deleteCall) != 2 {
-		t.Errorf("the keys are %q after %d deletions", got, a.called(deleteCall))
 	}
 }
 
@@ -113,11 +106,11 @@ func TestDeleteIfUnused_AsksShopsAgainAfterSlowAnswer(t *testing.T) {
 		slow  int
 		keys  []string
 	}{
-		"nobody uses it":     {false, 1, []string{"M1-new"}},
-		"a shop has got it":  {true, 1, []string{"M1-old", "M1-new"}},
-		"always too slow":    {false, 99, []string{"M1-old", "M1-new"}},
-		"answered at once":   {false, 0, []string{"M1-new"}},
-		"slow a second time": {false, 2, []string{"M1-new"}},
+		"slow, and no shop uses it": {false, 1, []string{"M1-new"}},
+		"a shop gets it meanwhile":  {true, 1, []string{"M1-old", "M1-new"}},
+		"always too slow":           {false, 99, []string{"M1-old", "M1-new"}},
+		"not slow":                  {false, 0, []string{"M1-new"}},
+		"slow a second time":        {false, 2, []string{"M1-new"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-old"), m1("M1-new"))
@@ -162,15 +155,8 @@ func TestDeleteIfUnused_RefusesIDOfAnotherUsername(t *testing.T) {
 	env.wantKeys("M1-old", "M1-new")
 }
 
-// listingPortal lists the store's keys itself right before it deletes one, as the pages do.
-type listingPortal struct{ *fakePortal }
-
-func (listingPortal) ListsBeforeDeletion() bool { return true }
-
-func (listingPortal) ListsByStore() bool { return true }
-
-// If the portal lists the keys right before it deletes one, an older list is enough to identify the key. It is not enough
-// to tell the key's last use, or that the key is gone.
+// If the portal lists the keys right before it deletes one, an older list is enough to identify the key. It does
+// not prove the key's last use, or that the key is gone.
 func TestDeleteIfUnused_ListsOnceIfPortalLists(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -186,11 +172,7 @@ func TestDeleteIfUnused_ListsOnceIfPortalLists(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-new"))
-			if test.byPages {
-				env.engine = rotation.New(rotation.Options{
-					Portal: listingPortal{env.portal}, Shops: env.shops, Merchant: env.merchant, Clock: env.clock, Names: env.shops.names,
-				})
-			}
+			env.portal.byPages = test.byPages
 			list := func() {
 				if _, err := env.engine.Keys.Fresh(t.Context(), "M1"); err != nil {
 					t.Fatal(err)
@@ -205,12 +187,7 @@ func TestDeleteIfUnused_ListsOnceIfPortalLists(t *testing.T) {
 			}
 			env.clock.Advance(rotation.FreshFor)
 			listed, before := env.portal.calls[listCall], -1
-			env.portal.before = func(kind, _ string, _ int) error {
-				if kind == deleteCall {
-					before = env.portal.calls[listCall] - listed
-				}
-				return nil
-			}
+			env.portal.before = onCall(deleteCall, 0, func() error { before = env.portal.calls[listCall] - listed; return nil })
 			if err := env.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), test.unusedFor); err != nil {
 				t.Fatal(err)
 			}
@@ -256,26 +233,15 @@ func TestDeleteIfUnused_KeepsIdleKeyOfUnreadableShop(t *testing.T) {
 	}
 }
 
-// pagesPortal can't find the key of a request.
-type pagesPortal struct {
-	rotation.Portal
-	deleted *[]kustom.Orphan
-}
-
-func (p pagesPortal) DeleteOrphan(_ context.Context, o kustom.Orphan) error {
-	*p.deleted = append(*p.deleted, o)
-	return nil
-}
-
-// The pages identify such a key by the keys that the store had before.
+// The pages can't find the key of a request. They identify it by the keys that the store had before.
 func TestDeleteLeftovers_DeletesUnidentifiedKey(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	unnamed := kustom.Orphan{MerchantID: "M1", Description: "terraform", Before: "|id-M1-old|"}
-	var deleted []kustom.Orphan
-	env.engine.Keys = rotation.NewKeys(pagesPortal{env.portal, &deleted}, env.clock)
-	if err := env.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{unnamed}); err != nil || !slices.Equal(deleted, []kustom.Orphan{unnamed}) {
-		t.Errorf("deleted: %+v, error %v", deleted, err)
+	env.engine.Keys = rotation.NewKeys(struct{ rotation.Portal }{env.portal}, env.clock)
+	err := env.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{unnamed})
+	if err != nil || !slices.Equal(env.portal.deletions, []kustom.Orphan{unnamed}) {
+		t.Errorf("deleted: %+v, error %v", env.portal.deletions, err)
 	}
 }
 
@@ -305,15 +271,15 @@ func TestIsIdle_CountsFromLastUseOrCreation(t *testing.T) {
 }
 
 // Another run may be about to install a key that it has just generated. That does not hold for a key that a shop of
-// this walk has held.
+// this run has held.
 func TestDeleteIfUnused_WaitsForYoungKeys(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		username string
 		waits    bool
 	}{
-		"of another run":           {"M1-young", true},
-		"that this walk took away": {"M1-old", false},
+		"of another run":       {"M1-young", true},
+		"replaced by this run": {"M1-old", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			young := m1(test.username)
@@ -323,14 +289,14 @@ func TestDeleteIfUnused_WaitsForYoungKeys(t *testing.T) {
 			if _, err := env.engine.Shops.Credentials(t.Context(), "a"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := env.engine.Shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")}); err != nil {
+			if err := installNew(t.Context(), env.engine.Shops, "a"); err != nil {
 				t.Fatal(err)
 			}
 			if err := env.engine.DeleteIfUnused(t.Context(), orphan(young.Username), 0); err != nil {
 				t.Fatal(err)
 			}
 			if age := env.clock.Now().Sub(young.CreatedAt); age >= rotation.PropagationDelay != test.waits {
-				t.Errorf("the key was deleted %v after it was made", age)
+				t.Errorf("the key was deleted %v after it was generated", age)
 			}
 		})
 	}
@@ -340,13 +306,10 @@ func TestDeleteIfUnused_WaitsForYoungKeys(t *testing.T) {
 func TestDeleteIfUnused_AsksShopsBeforeEachTry(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-other", "b": ""}, m1("M1-old"), m1("M1-other"))
-	env.portal.before = func(kind, _ string, call int) error {
-		if kind == deleteCall && call == 1 {
-			env.shops.set("b", "M1-old")
-			return &transport.Error{Method: http.MethodDelete, Kind: transport.Refused, Status: http.StatusServiceUnavailable, Uncertain: true}
-		}
-		return nil
-	}
+	env.portal.before = onCall(deleteCall, 1, func() error {
+		env.shops.set("b", "M1-old")
+		return &transport.Error{Method: http.MethodDelete, Kind: transport.Refused, Status: http.StatusServiceUnavailable, Uncertain: true}
+	})
 	wantInUse(t, env.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), 0))
 	env.wantHolds("b", "M1-old")
 }
@@ -379,7 +342,7 @@ func TestDeleteIfUnused_DoesNotRepeatUnconfirmedDeletion(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	if n := env.portal.called(deleteCall); n != 1 {
-		t.Errorf("it asked for the deletion %d times", n)
+		t.Errorf("it requested the deletion %d times", n)
 	}
 }
 

@@ -1,14 +1,10 @@
 package rotation_test
 
 import (
-	"context"
 	"errors"
-	"iter"
-	"testing"
-
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+	"testing"
 )
 
 func TestWithUnusedKeys_AddsKeysToReachedLimitOnly(t *testing.T) {
@@ -18,19 +14,13 @@ func TestWithUnusedKeys_AddsKeysToReachedLimitOnly(t *testing.T) {
 		lists        int
 		unused       string
 	}{
-		"the limit":                     {err: kustom.ErrLimitReached, lists: 1, unused: "M1-never"},
-		"the limit, keys not listed":    {err: kustom.ErrLimitReached, listing: errLost, lists: 1},
-		"another refusal":               {err: errRefused},
-		"another refusal, also no list": {err: errRefused, listing: errLost},
+		"the limit":                  {err: kustom.ErrLimitReached, lists: 1, unused: "M1-never"},
+		"the limit, keys not listed": {err: kustom.ErrLimitReached, listing: errLost, lists: 1},
+		"another refusal":            {err: errRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := newTestEnv(t, nil, m1("M1-used"), key("1", "M1-never", host, 2026, 0), key("2", "M2-never", host, 2026, 0))
-			env.portal.before = func(kind, _ string, _ int) error {
-				if kind == listCall {
-					return test.listing
-				}
-				return nil
-			}
+			env.portal.before = failCalls(listCall, test.listing)
 			got := env.engine.WithUnusedKeys(t.Context(), "M1", test.err)
 			if !errors.Is(got, test.err) || got.Error() != test.err.Error() || env.portal.called(listCall) != test.lists {
 				t.Errorf("the error is %v, after %d listings", got, env.portal.called(listCall))
@@ -46,26 +36,6 @@ func TestWithUnusedKeys_AddsKeysToReachedLimitOnly(t *testing.T) {
 				t.Errorf("the error is %+v", full)
 			}
 		})
-	}
-}
-
-// namedStores is a portal whose stores have names.
-type namedStores struct {
-	*fakePortal
-	stores []kustom.Store
-	err    error
-}
-
-func (n namedStores) Stores(context.Context) iter.Seq2[kustom.Store, error] {
-	return func(yield func(kustom.Store, error) bool) {
-		for _, store := range n.stores {
-			if !yield(store, nil) {
-				return
-			}
-		}
-		if n.err != nil {
-			yield(kustom.Store{}, n.err)
-		}
 	}
 }
 
@@ -89,15 +59,14 @@ func TestDescribeStores_AddsNamesAndWebsites(t *testing.T) {
 		"another error":        {err: errLost, want: errLost},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := clocktest.New(noon)
-			portal := namedStores{fakePortal: newFakePortal(c), stores: stores, err: test.listing}
-			engine := rotation.New(rotation.Options{Portal: portal, Clock: c})
-			if got := engine.DescribeStores(t.Context(), test.err); got.Error() != test.want.Error() {
+			env := newTestEnv(t, nil)
+			env.portal.stores, env.portal.storesErr = stores, test.listing
+			if got := env.engine.DescribeStores(t.Context(), test.err); got.Error() != test.want.Error() {
 				t.Errorf("the error is %q, want %q", got, test.want)
 			}
 		})
 	}
-	if err := rotation.New(rotation.Options{Portal: newFakePortal(nil)}).DescribeStores(t.Context(), nil); err != nil {
-		t.Errorf("of no error it makes %v", err)
+	if err := newTestEnv(t, nil).engine.DescribeStores(t.Context(), nil); err != nil {
+		t.Errorf("without an error, it returns %v", err)
 	}
 }

@@ -12,11 +12,11 @@ import (
 // With create_before_destroy, the destroyed object no longer owns the shop.
 func TestClearShop_LeavesShopOfAnotherObject(t *testing.T) {
 	t.Parallel()
-	for name, takeOver := range map[string]func(*testEnv, *rotation.Record){
-		"nobody":             nil,
-		"somebody, by hand":  func(env *testEnv, _ *rotation.Record) { env.shops.set("a", "M1-hand") },
-		"the same key, anew": func(env *testEnv, r *rotation.Record) { env.shops.set("a", r.Username) },
-		"another object, so far": func(env *testEnv, _ *rotation.Record) {
+	for name, change := range map[string]func(*testEnv, *rotation.Record){
+		"no change":                 nil,
+		"another key, by hand":      func(env *testEnv, _ *rotation.Record) { env.shops.set("a", "M1-hand") },
+		"the same key, saved again": func(env *testEnv, r *rotation.Record) { env.shops.set("a", r.Username) },
+		"another object's key": func(env *testEnv, _ *rotation.Record) {
 			_, _ = env.connect(config(), &rotation.Record{MerchantID: "M1"})
 		},
 	} {
@@ -25,12 +25,12 @@ func TestClearShop_LeavesShopOfAnotherObject(t *testing.T) {
 			var record rotation.Record
 			env.mustConnect(config(), &record)
 			env.newRun()
-			if takeOver != nil {
-				takeOver(env, &record)
+			if change != nil {
+				change(env, &record)
 			}
 			holds := env.shops.holds("a")
 			cleared, err := env.engine.ClearShop(t.Context(), "a", record)
-			if err != nil || cleared != (takeOver == nil) {
+			if err != nil || cleared != (change == nil) {
 				t.Errorf("cleared: %t, error %v", cleared, err)
 			}
 			if cleared {
@@ -41,7 +41,7 @@ func TestClearShop_LeavesShopOfAnotherObject(t *testing.T) {
 	}
 }
 
-// The shop keeps the recorded key, unless another object of the walk has installed another one. The recorded key is
+// The shop keeps the recorded key, unless another object of the run has installed another one. The recorded key is
 // then no longer in use.
 func TestStopManaging_ReturnsRemainingKeys(t *testing.T) {
 	t.Parallel()
@@ -52,16 +52,16 @@ func TestStopManaging_ReturnsRemainingKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left := env.engine.StopManaging("a", record); left.InstalledKey != "" || !slices.Equal(left.OtherKeys, []string{"M1-other"}) {
-		t.Errorf("it leaves %+v", left)
+		t.Errorf("it returns %+v", left)
 	}
 	env.newRun()
 	var next rotation.Record
 	env.mustConnect(config(), &next)
 	if left := env.engine.StopManaging("a", record); left.InstalledKey != next.Username {
-		t.Errorf("it leaves %+v, and the shop has %s", left, next.Username)
+		t.Errorf("it returns %+v, and the shop has %s", left, next.Username)
 	}
 	if err := env.engine.Shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
-		t.Errorf("the key that the shop had: %v", err)
+		t.Errorf("the replaced key is in use: %v", err)
 	}
 	wantInUse(t, env.engine.Shops.CheckUnused(t.Context(), orphan(next.Username), time.Time{}))
 }

@@ -29,7 +29,7 @@ func TestInventory_ListsShopsOfEachKey(t *testing.T) {
 	}
 	keys = append(keys, rotation.StoreKey{KeyRef: rotation.KeyRef{MerchantID: "M1", CredentialID: "id-new1"}})
 	if got := env.engine.NotGenerated(keys); len(got) != 2 {
-		t.Errorf("a key of this very walk is among those to delete: %v", got)
+		t.Errorf("a key of this run is among those to delete: %v", got)
 	}
 }
 
@@ -128,7 +128,7 @@ func TestDeleteAll_KeepsYoungKeysOfOtherRuns(t *testing.T) {
 		return keys
 	}
 	inventory()
-	// The walk itself gives shop b another key: nobody else is about to install the one that b had.
+	// This run gives shop b another key, so no other run is about to install the key that b had.
 	if _, err := env.shops.Install(t.Context(), "b", "M1-held", "secret"); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
@@ -58,12 +59,7 @@ func installNew(ctx context.Context, shops *rotation.Shops, shop string) error {
 }
 
 // failDead is a hook that makes the shop named dead unreadable.
-func failDead(_ context.Context, _, shop string, _ int) error {
-	if shop == "dead" {
-		return errRefused
-	}
-	return nil
-}
+var failDead = failShop("", "dead", errRefused)
 
 func TestGuard_ReadsShopsThatMayUseKeyAgain(t *testing.T) {
 	usernames := map[string]string{"same": "M1-new", "configured": "M2-x", "foreign": "M2-y", "klarna": "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55", "empty": "", "elsewhere": ""}
@@ -93,18 +89,13 @@ func TestGuard_ReadsShopsThatMayUseKeyAgain(t *testing.T) {
 	})
 }
 
-// One read may miss the extension, also if the walk did that read earlier.
+// One read may miss the extension, also if the run did that read earlier.
 func TestGuard_ReadsShopWithoutExtensionTwice(t *testing.T) {
 	for _, cached := range []bool{false, true} {
 		t.Run("", func(t *testing.T) {
 			withShops(t, map[string]string{"a": "M1-old", "b": "M1-new"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 				s.uninstalled["a"] = true
-				s.before = func(_ context.Context, _, shop string, call int) error {
-					if shop == "a" && call == 2 {
-						s.uninstalled["a"] = false
-					}
-					return nil
-				}
+				s.before = onShopCall("", "a", 2, func() error { s.uninstalled["a"] = false; return nil })
 				if cached {
 					_, _ = shops.Credentials(t.Context(), "a")
 				}
@@ -137,7 +128,7 @@ func TestGuard_ReadsConfiguredShopOfAnotherStore(t *testing.T) {
 	wantInUse(t, checkUnused(t, rotation.NewShops(options), "M1-old"))
 }
 
-// An unreadable shop blocks the keys that it may use, by what this walk, the configuration and earlier runs tell.
+// An unreadable shop blocks the keys that it may use, by what this run, the configuration and earlier runs know.
 func TestGuard_UnreadableShopBlocksKeysItMayUse(t *testing.T) {
 	t.Parallel()
 	const klarnas = "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"
@@ -147,7 +138,7 @@ func TestGuard_UnreadableShopBlocksKeysItMayUse(t *testing.T) {
 		// store and username are what the shop's object knows about it, and moves that it may change its store.
 		store, username string
 		moves           bool
-		// readable says that this walk could read the shop at first, and signedIn that no setting names the shop.
+		// readable says that this run could read the shop at first, and signedIn that no setting names the shop.
 		readable, signedIn, ignored bool
 		blocks                      bool
 	}
@@ -164,7 +155,7 @@ func TestGuard_UnreadableShopBlocksKeysItMayUse(t *testing.T) {
 		"moving from the store":                {store: "M2", username: "M1-x", blocks: true},
 		"moving to the store":                  {store: "M1", username: "M2-x", blocks: true},
 		"recorded with that key":               {store: "M2", username: "M1-old", blocks: true},
-		"read by this walk":                    {saw: []string{"M2-y"}, readable: true},
+		"read by this run":                     {saw: []string{"M2-y"}, readable: true},
 
 		"earlier: another store's key":                  {saw: []string{"M2-y"}},
 		"earlier: this store's key":                     {saw: []string{"M1-x"}, blocks: true},
@@ -293,27 +284,22 @@ func TestGuard_HoldsAcceptedKeyThatStaleReadsDoNotShow(t *testing.T) {
 	})
 }
 
-func TestGuard_RefusesWithoutShopsToAsk(t *testing.T) {
-	withShops(t, nil, func(t *testing.T, _ *fakeShops, shops *rotation.Shops) {
-		took, err := awaitUnused(t, shops, "M1-old")
-		if unknown := wantUnknown(t, err); took != 0 || len(unknown.Shops) != 0 || unknown.Cause != nil {
-			t.Errorf("after %v: %v", took, err)
-		}
-	})
-}
-
-func TestGuard_RefusesWithUnknownShops(t *testing.T) {
+func TestGuard_RefusesWithoutShops(t *testing.T) {
 	t.Parallel()
-	unknown := errors.New("mystore_tokens is not known yet")
-	shops := rotation.NewShops(rotation.Options{Shops: newFakeShops(nil), Clock: clock.System{}, Names: func() ([]string, error) { return nil, unknown }})
-	err := shops.AwaitUnused(t.Context(), orphan("M1-old"))
-	if _ = wantUnknown(t, err); !errors.Is(err, unknown) {
-		t.Errorf("the error is %v", err)
+	for name, cause := range map[string]error{"none": nil, "unknown": errors.New("mystore_tokens is not known yet")} {
+		t.Run(name, func(t *testing.T) {
+			fake, names := clocktest.New(noon), func() ([]string, error) { return nil, cause }
+			shops := rotation.NewShops(rotation.Options{Shops: newFakeShops(nil), Clock: fake, Names: names})
+			err := shops.AwaitUnused(t.Context(), orphan("M1-old"))
+			if unknown := wantUnknown(t, err); len(unknown.Shops) != 0 || !errors.Is(unknown.Cause, cause) || !fake.Now().Equal(noon) {
+				t.Errorf("after %v: %v", fake.Now().Sub(noon), err)
+			}
+		})
 	}
 }
 
 // Terraform may update the shops after it begins to delete their old key.
-func TestAwaitUnused_WaitsForUpdatesOfThisWalk(t *testing.T) {
+func TestAwaitUnused_WaitsForUpdatesOfThisRun(t *testing.T) {
 	withShops(t, map[string]string{"a": "M1-old", "b": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		for after, name := range map[time.Duration]string{20 * time.Second: "a", 30 * time.Second: "b"} {
 			time.AfterFunc(after, func() {
@@ -399,13 +385,7 @@ func TestAwaitUnused_WaitsForEndOfWrite(t *testing.T) {
 	for name, outcome := range map[string]error{"success": nil, "refused": errRefused, "lost": errLost} {
 		t.Run(name, func(t *testing.T) {
 			withShops(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
-				s.before = func(_ context.Context, kind, _ string, _ int) error {
-					if kind != writeCall {
-						return nil
-					}
-					time.Sleep(30 * time.Second)
-					return outcome
-				}
+				s.before = onShopCall(writeCall, "", 0, func() error { time.Sleep(30 * time.Second); return outcome })
 				readAll(t, shops)
 				go func() { _ = installNew(t.Context(), shops, "a") }()
 				synctest.Wait()
@@ -424,12 +404,7 @@ func TestAwaitUnused_WaitsForEndOfWrite(t *testing.T) {
 
 func TestGuard_HoldsNewKeyDuringWrite(t *testing.T) {
 	withShops(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
-		s.after = func(_ context.Context, kind, _ string, _ int) error {
-			if kind == writeCall {
-				time.Sleep(30 * time.Second)
-			}
-			return nil
-		}
+		s.after = onShopCall(writeCall, "", 0, func() error { time.Sleep(30 * time.Second); return nil })
 		readAll(t, shops)
 		go func() { _ = installNew(t.Context(), shops, "a") }()
 		synctest.Wait()

@@ -25,7 +25,7 @@ import (
 // The kinds of calls that a portal's hooks get.
 const (
 	generateCall = "generate"
-	deleteCall   = "discard"
+	deleteCall   = "delete"
 	keyCall      = "key"
 	listCall     = "keys"
 	identifyCall = "identify"
@@ -42,8 +42,11 @@ type fakePortal struct {
 	before, after func(kind, about string, call int) error
 	// answer changes the answer to a request for a key.
 	answer func(*kustom.NewKey)
-	// noDescriptions says that keys have no descriptions, as on the portal's pages.
-	noDescriptions bool
+	// noDescriptions says that keys have no descriptions, and byPages that the portal lists only one store at a time,
+	// and does so right before each deletion. Both hold for the portal's pages.
+	noDescriptions, byPages bool
+	// unfiltered says that the portal ignores the store in a request for keys.
+	unfiltered bool
 	// undeletable is the ID of a key whose deletion is accepted and not done.
 	undeletable string
 	// hidden reports whether reads do not show a key, because they are stale. It may be nil.
@@ -51,15 +54,18 @@ type fakePortal struct {
 	// limit is how many keys a store may have; 0 means no limit.
 	limit int
 
-	mu     sync.Mutex
-	keys   []kustom.Key
-	stores []string
+	mu   sync.Mutex
+	keys []kustom.Key
+	// stores are the listed stores, and storesErr is the error after them.
+	stores    []kustom.Store
+	storesErr error
 	// replays has the key of each idempotency key.
 	replays   map[string]kustom.Key
 	generated map[string]bool
 	calls     map[string]int
-	// asked has the idempotency keys of all requests, and discarded the IDs of all deletions.
-	asked, discarded []string
+	// asked has the idempotency keys of all requests, and deletions the keys of all deletions.
+	asked     []string
+	deletions []kustom.Orphan
 	// next is the idempotency key of the current request.
 	next string
 }
@@ -67,10 +73,12 @@ type fakePortal struct {
 func newFakePortal(c clock.Clock, keys ...kustom.Key) *fakePortal {
 	a := &fakePortal{clock: c, keys: keys, replays: map[string]kustom.Key{}, generated: map[string]bool{}, calls: map[string]int{}}
 	for _, key := range keys {
-		a.stores = append(a.stores, key.MerchantID)
+		a.addStore(key.MerchantID)
 	}
 	return a
 }
+
+func (a *fakePortal) addStore(id string) { a.stores = append(a.stores, kustom.Store{MerchantID: id}) }
 
 func (a *fakePortal) call(kind, about string, work func() error) error {
 	a.mu.Lock()
@@ -94,6 +102,10 @@ func (a *fakePortal) call(kind, about string, work func() error) error {
 func (a *fakePortal) Ready() error { return nil }
 
 func (a *fakePortal) SupportsDescriptions() bool { return !a.noDescriptions }
+
+func (a *fakePortal) ListsBeforeDeletion() bool { return a.byPages }
+
+func (a *fakePortal) ListsByStore() bool { return a.byPages }
 
 func (a *fakePortal) Generated(credentialID string) bool {
 	a.mu.Lock()
@@ -170,7 +182,7 @@ func (a *fakePortal) Identify(_ context.Context, orphan kustom.Orphan) (id strin
 
 func (a *fakePortal) DeleteOrphan(_ context.Context, orphan kustom.Orphan) error {
 	return a.call(deleteCall, orphan.CredentialID, func() error {
-		a.discarded = append(a.discarded, orphan.CredentialID)
+		a.deletions = append(a.deletions, orphan)
 		if orphan.CredentialID == a.undeletable {
 			return nil
 		}
@@ -196,7 +208,7 @@ func (a *fakePortal) Keys(_ context.Context, merchantID string) iter.Seq2[kustom
 		var keys []kustom.Key
 		err := a.call(listCall, merchantID, func() error {
 			keys = slices.Clone(a.keys)
-			if merchantID != "" {
+			if merchantID != "" && !a.unfiltered {
 				keys = a.of(merchantID)
 			}
 			if a.hidden != nil {
@@ -217,10 +229,13 @@ func (a *fakePortal) Keys(_ context.Context, merchantID string) iter.Seq2[kustom
 
 func (a *fakePortal) Stores(context.Context) iter.Seq2[kustom.Store, error] {
 	return func(yield func(kustom.Store, error) bool) {
-		for _, id := range a.stores {
-			if !yield(kustom.Store{MerchantID: id}, nil) {
+		for _, store := range a.stores {
+			if !yield(store, nil) {
 				return
 			}
+		}
+		if a.storesErr != nil {
+			yield(kustom.Store{}, a.storesErr)
 		}
 	}
 }
@@ -255,6 +270,8 @@ type testEnv struct {
 	cache rotation.LocalCache
 	// journal is nil unless a test sets it.
 	journal rotation.Journal
+	// requests is where this machine stores requests. It stores none unless a test sets it.
+	requests rotation.Requests
 }
 
 // newTestEnv returns an environment with these shops, by name the username that each holds, and these keys.
@@ -272,7 +289,7 @@ func (env *testEnv) newRun(ignored ...string) {
 	env.portal.generated = map[string]bool{}
 	env.engine = rotation.New(rotation.Options{
 		Portal: env.portal, Shops: env.shops, Merchant: env.merchant, Clock: env.clock, Names: env.shops.names, Ignored: ignored,
-		Journal: env.journal, Cache: env.cache,
+		Journal: env.journal, Cache: env.cache, Requests: env.requests,
 	})
 }
 
@@ -536,12 +553,16 @@ func failCalls(kind string, err error) func(string, string, int) error {
 	return failCall(kind, 0, err)
 }
 
-// failCall returns a hook that fails the nth call of a kind of the portal. An empty kind means any, and 0 means
-// all.
+// failCall returns a hook that fails the nth call of a kind of the portal.
 func failCall(kind string, n int, err error) func(string, string, int) error {
+	return onCall(kind, n, func() error { return err })
+}
+
+// onCall returns a hook that calls f at the nth call of a kind of the portal. An empty kind means any, and 0 means all.
+func onCall(kind string, n int, f func() error) func(string, string, int) error {
 	return func(called, _ string, call int) error {
 		if (kind == "" || called == kind) && (n == 0 || call == n) {
-			return err
+			return f()
 		}
 		return nil
 	}
@@ -549,9 +570,15 @@ func failCall(kind string, n int, err error) func(string, string, int) error {
 
 // failShop returns a hook that fails the calls of a kind to a shop. An empty kind or name means any.
 func failShop(kind, name string, err error) func(context.Context, string, string, int) error {
-	return func(_ context.Context, called, shop string, _ int) error {
-		if (kind == "" || called == kind) && (name == "" || shop == name) {
-			return err
+	return onShopCall(kind, name, 0, func() error { return err })
+}
+
+// onShopCall returns a hook that calls f at the nth call of a kind to a shop. An empty kind or name means any, and 0
+// means all.
+func onShopCall(kind, name string, n int, f func() error) func(context.Context, string, string, int) error {
+	return func(_ context.Context, called, shop string, call int) error {
+		if (kind == "" || called == kind) && (name == "" || shop == name) && (n == 0 || call == n) {
+			return f()
 		}
 		return nil
 	}
@@ -602,22 +629,10 @@ func (env *testEnv) wantNoChanges(record *rotation.Record) {
 	}
 }
 
-// hideKey makes shop a's page show no Kustom ID, neither in a read nor after a write.
-func (env *testEnv) hideKey() { env.hideKeyOf("a") }
-
-func (env *testEnv) hideKeyOf(name string) {
-	env.shops.before = func(_ context.Context, kind, shop string, _ int) error {
-		if shop == name && kind == readCall {
-			return &mystore.NotShownError{Shop: shop}
-		}
-		return nil
-	}
-	env.shops.after = func(_ context.Context, kind, shop string, _ int) error {
-		if shop == name && kind == writeCall {
-			return &mystore.NotConfirmedError{Shop: shop}
-		}
-		return nil
-	}
+// hideKey makes a shop's page show no Kustom ID, neither in a read nor after a write.
+func (env *testEnv) hideKey(shop string) {
+	env.shops.before = failShop(readCall, shop, &mystore.NotShownError{Shop: shop})
+	env.shops.after = failShop(writeCall, shop, &mystore.NotConfirmedError{Shop: shop})
 }
 
 // setLastUsed sets when a key was last used.

@@ -20,7 +20,7 @@ func TestIdempotencyKey_DependsOnRequest(t *testing.T) {
 	} {
 		for earlier, used := range keys {
 			if key == used {
-				t.Errorf("another %s has the key of %q", what, earlier)
+				t.Errorf("a request with another %s has the key of %q", what, earlier)
 			}
 		}
 		keys[what] = key

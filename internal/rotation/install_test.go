@@ -155,12 +155,7 @@ func TestInstall_DoesNotRepeatReadOfPage(t *testing.T) {
 		t.Run(shown, func(t *testing.T) {
 			s, c := newFakeShops(map[string]string{"a": "old"}), clocktest.New(noon)
 			s.clock = c
-			s.after = func(_ context.Context, kind, _ string, _ int) error {
-				if kind == readCall {
-					s.set("a", "new")
-				}
-				return nil
-			}
+			s.after = onShopCall(readCall, "", 0, func() error { s.set("a", "new"); return nil })
 			shops := rotation.NewShops(rotation.Options{
 				Shops: readBackShops{s, shown}, Merchant: &fakeMerchant{verdicts: []kustom.Verdict{""}}, Clock: c, Names: s.names,
 			})
@@ -293,7 +288,7 @@ func TestCheckInstalled_FindsKeyDeletedDuringInstall(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 			if test.unlisted && env.portal.calls[listCall] != asked {
-				t.Error("the portal was asked")
+				t.Error("the portal was called")
 			}
 		})
 	}

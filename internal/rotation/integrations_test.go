@@ -73,7 +73,7 @@ func TestIntegrations_FindsCurrentAndLegacyKeys(t *testing.T) {
 				legacy = append(legacy, i.Username)
 			}
 			if got := summary(all); !reflect.DeepEqual(got, test.want) || !reflect.DeepEqual(legacy, test.legacy) {
-				t.Errorf("they are %q, of which legacy %q; want %q and %q", got, legacy, test.want, test.legacy)
+				t.Errorf("the integrations are %q, the legacy ones %q; want %q and %q", got, legacy, test.want, test.legacy)
 			}
 		})
 	}

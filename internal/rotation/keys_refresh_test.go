@@ -23,10 +23,8 @@ func TestFresh_SlowStoreDelaysNoOther(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				portal := newLargePortal(clock.System{}, test.stores)
+				portal.byPages = test.byPages
 				keys := rotation.NewKeys(portal, clock.System{})
-				if test.byPages {
-					keys = rotation.NewKeys(listingPortal{portal}, clock.System{})
-				}
 				if _, err := keys.Of(t.Context(), nil); err != nil {
 					t.Fatal(err)
 				}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
+
 	"slices"
 	"strings"
 	"sync"
@@ -95,12 +95,7 @@ func TestKeys_ListsAllOnceForManyCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, keys := newKeys(m1("M1-a"))
 		release := make(chan bool)
-		a.before = func(kind, _ string, _ int) error {
-			if kind == listCall {
-				<-release
-			}
-			return nil
-		}
+		a.before = onCall(listCall, 0, func() error { <-release; return nil })
 		var group sync.WaitGroup
 		list := func(ctx context.Context, want error) {
 			for _, err := range keys.Keys(ctx, "") {
@@ -151,18 +146,14 @@ func TestKeys_ReadsFewKeysOneByOne(t *testing.T) {
 	}
 }
 
-// TestKeys_ReadsFourStoresOneByOneByPages: a list of all stores takes the pages several loads too.
-func TestKeys_ReadsFourStoresOneByOneByPages(t *testing.T) {
+// The pages list one store at a time, so a list of all stores saves no load.
+func TestKeys_ListsStoresOneByOneByPages(t *testing.T) {
 	t.Parallel()
 	for byPages, want := range map[bool]lists{false: {store: 3, full: 1}, true: {store: 4}} {
 		var n lists
 		a := newLargePortal(clocktest.New(noon), 10)
-		a.before = n.count
-		var portal rotation.Portal = a
-		if byPages {
-			portal = listingPortal{a}
-		}
-		keys := rotation.NewKeys(portal, a.clock)
+		a.before, a.byPages = n.count, byPages
+		keys := rotation.NewKeys(a, a.clock)
 		for i := 1; i <= 4; i++ {
 			wantKeysOf(t, keys, keyOf(i).MerchantID, keyOf(i).Username)
 		}
@@ -275,7 +266,7 @@ func TestKey_ReadsMissingKeyTwice(t *testing.T) {
 	}
 }
 
-func TestKey_OfThisWalkIsNeverDeleted(t *testing.T) {
+func TestKey_OfThisRunNeverCountsAsDeleted(t *testing.T) {
 	t.Parallel()
 	a, keys := newKeys(m1("M1-old"))
 	made, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M1"})
@@ -292,7 +283,7 @@ func TestKey_OfThisWalkIsNeverDeleted(t *testing.T) {
 func TestKeys_RefusesInvisibleStore(t *testing.T) {
 	t.Parallel()
 	a, keys := newKeys(m1("M1-a"), key("2", "M2-a", host, 2026, 0), key("3", "M3-a", host, 2026, 0), key("4", "M4-a", host, 2026, 0))
-	a.stores = append(a.stores, "M5")
+	a.addStore("M5")
 	wantKeysOf(t, keys, "M5")
 	for _, asked := range [][]string{{"M9"}, {"M1", "M2", "M9"}, {"M1", "M2", "M3", "M4", "M9"}} {
 		_, err := keys.Of(t.Context(), asked)
@@ -353,19 +344,12 @@ func TestKeys_DoesNotCacheFailedList(t *testing.T) {
 	wantKeysOf(t, keys, "", "M1-a")
 }
 
-// unfilteredPortal ignores the store in a request for keys.
-type unfilteredPortal struct{ *fakePortal }
-
-func (u unfilteredPortal) Keys(ctx context.Context, _ string) iter.Seq2[kustom.Key, error] {
-	return u.fakePortal.Keys(ctx, "")
-}
-
 func TestKeys_DropsKeysOfIgnoredFilter(t *testing.T) {
 	t.Parallel()
 	klarnas, other := m1("d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"), m1("M2-other")
 	klarnas.MerchantID, other.MerchantID = "M2", "M2"
-	a := newFakePortal(clocktest.New(noon), m1("M1-own"), other, klarnas)
-	keys := rotation.NewKeys(unfilteredPortal{a}, a.clock)
+	a, keys := newKeys(m1("M1-own"), other, klarnas)
+	a.unfiltered = true
 	wantKeysOf(t, keys, "M1", "M1-own")
 	if fresh, err := keys.Fresh(t.Context(), "M1"); err != nil || len(fresh) != 1 {
 		t.Errorf("read again: %v, error %v", fresh, err)

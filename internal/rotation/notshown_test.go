@@ -16,14 +16,14 @@ func newHiddenPlan(t *testing.T) (*testEnv, rotation.Plan) {
 	t.Helper()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	plan := env.plan(config())
-	env.hideKey()
+	env.hideKey("a")
 	return env, plan
 }
 
 func TestNotShown_SwitchDeletesNothing(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
-	env.hideKey()
+	env.hideKey("a")
 	plan := env.plan(config())
 	if plan.Reason != "the shop's page does not show which key it has; an empty field does not mean that it has none" || len(plan.Delete) != 0 || !slices.Equal(plan.OtherKeys, []string{"M1-old"}) {
 		t.Errorf("the plan is %+v", plan)
@@ -41,7 +41,7 @@ func TestNotShown_SwitchDeletesNothing(t *testing.T) {
 func TestNotShown_BlocksKeysOfItsStore(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
-	env.hideKey()
+	env.hideKey("a")
 	env.engine.Shops.NoteConfigured("a", "M1", "")
 	if unknown := wantUnknown(t, env.engine.Shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{})); !slices.Equal(unknown.Shops, []string{"a"}) {
 		t.Errorf("the shops that may use it are %q", unknown.Shops)
@@ -118,7 +118,7 @@ func TestNotShown_AnswerToWriteDoesNotConfirm(t *testing.T) {
 func TestNotShown_PlanNamesBlockingShop(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": ""}, m1("M1-old"))
-	env.hideKeyOf("b")
+	env.hideKey("b")
 	var record rotation.Record
 	kept := env.wantKept(env.connect(config(), &record))
 	_ = wantUnknown(t, kept.Err)
@@ -140,7 +140,7 @@ func TestNotShown_PlanNamesBlockingShop(t *testing.T) {
 func TestNotShown_RefusesImport(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	env.hideKey()
+	env.hideKey("a")
 	record := rotation.Record{MerchantID: "M1", Memory: rotation.Memory{Imported: true}}
 	var unshown *mystore.NotShownError
 	if err := env.engine.Read(t.Context(), "a", &record); !errors.As(err, &unshown) {

@@ -3,7 +3,7 @@ package rotation_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
+
 	"testing"
 	"time"
 
@@ -19,7 +19,7 @@ func TestObserve_ListsAgainIfHeldKeyIsMissing(t *testing.T) {
 		keys, late []kustom.Key
 		waits      bool
 		held       string
-		// searched says that all stores' keys are listed, because the username does not tell its store.
+		// searched says that all stores' keys are listed, because the username does not have its store.
 		searched bool
 	}{
 		"listed":               {holds: "M1-a", keys: []kustom.Key{m1("M1-a")}, held: "M1-a"},
@@ -33,12 +33,10 @@ func TestObserve_ListsAgainIfHeldKeyIsMissing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := newTestEnv(t, map[string]string{"a": test.holds}, append(test.keys, m1("M1-erp"))...)
-			env.portal.before = func(kind, _ string, call int) error {
-				if kind == listCall && call == 2 {
-					env.portal.keys = append(env.portal.keys, test.late...)
-				}
+			env.portal.before = onCall(listCall, 2, func() error {
+				env.portal.keys = append(env.portal.keys, test.late...)
 				return nil
-			}
+			})
 			seen, err := env.engine.Observe(t.Context(), "a", "M1", "")
 			if err != nil {
 				t.Fatal(err)
@@ -62,13 +60,11 @@ func TestObserve_ListsAgainIfHeldKeyIsMissing(t *testing.T) {
 func TestObserve_WaitsOnceForPlanAndApply(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
-	dir := filepath.Join(t.TempDir(), "shops")
-	observe := func(newWalk bool) time.Duration {
+	env.cache = newLocalCache(t)
+	observe := func(inNewRun bool) time.Duration {
 		t.Helper()
-		if newWalk {
-			env.engine = rotation.New(rotation.Options{
-				Portal: env.portal, Shops: env.shops, Merchant: env.merchant, Clock: env.clock, Names: env.shops.names, Cache: rotation.LocalCache{Dir: dir},
-			})
+		if inNewRun {
+			env.newRun()
 		}
 		begun := env.clock.Now()
 		if _, err := env.engine.Observe(t.Context(), "a", "M1", ""); err != nil {
@@ -80,7 +76,7 @@ func TestObserve_WaitsOnceForPlanAndApply(t *testing.T) {
 		t.Errorf("the plan waited for %v", waited)
 	}
 	if waited := observe(false) + observe(true); waited != 0 {
-		t.Errorf("the plan's second look and the apply waited for %v", waited)
+		t.Errorf("the plan's second read and the apply waited for %v", waited)
 	}
 	env.clock.Advance(2 * time.Hour)
 	if waited := observe(true); waited != rotation.PropagationDelay {
@@ -104,11 +100,8 @@ func TestObserve_FailsIfKeysCanNotBeListedAgain(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			env.portal.before = failCall(listCall, 2, errLost)
-			env.portal.after = func(kind, _ string, _ int) error {
-				if kind == listCall && name == "interrupted" {
-					cancel()
-				}
-				return nil
+			if name == "interrupted" {
+				env.portal.after = onCall(listCall, 0, func() error { cancel(); return nil })
 			}
 			if _, err := env.engine.Observe(ctx, "a", "M1", ""); !errors.Is(err, want) {
 				t.Errorf("the error is %v, want %v", err, want)

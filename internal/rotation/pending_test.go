@@ -8,7 +8,7 @@ import (
 
 func TestStartOperation_LastOneReturnsPendingKeys(t *testing.T) {
 	t.Parallel()
-	for name, told := range map[string]bool{"nothing is told of the dead shop": false, "a later object tells": true} {
+	for name, named := range map[string]bool{"no object names the dead shop's store": false, "a later object names the store": true} {
 		t.Run(name, func(t *testing.T) {
 			env := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-old"}, m1("M1-old"))
 			env.shops.before = failDead
@@ -18,20 +18,20 @@ func TestStartOperation_LastOneReturnsPendingKeys(t *testing.T) {
 				t.Fatalf("kept %v", kept)
 			}
 			if left := leaveFirst(); left != nil {
-				t.Errorf("while another is under way, the first one tells of %v", left)
+				t.Errorf("the first of two operations returns %v", left)
 			}
-			if told {
+			if named {
 				env.engine.Shops.NoteConfigured("dead", "M2", "")
 			}
 			env.engine.RetryPending(t.Context())
-			if left := leaveLast(); told != (len(left) == 0) || !told && (left[0].Shop != "a" || left[0].Key.Username != "M1-old") {
-				t.Errorf("the last one tells of %v", left)
+			if left := leaveLast(); named != (len(left) == 0) || !named && (left[0].Shop != "a" || left[0].Key.Username != "M1-old") {
+				t.Errorf("the last operation returns %v", left)
 			}
 			if again := env.engine.StartOperation()(); again != nil {
-				t.Errorf("the next one tells again of %v", again)
+				t.Errorf("the next operation returns %v again", again)
 			}
 			want := []string{record.Username}
-			if !told {
+			if !named {
 				want = append(want, "M1-old")
 			}
 			env.wantKeys(want...)

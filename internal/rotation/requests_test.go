@@ -16,8 +16,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// newRunOn starts another run on a machine that remembers requests. The returned function unlocks its files, as the
-// operating system does when a process ends.
+// newRunOn starts another run on a machine that stores requests in dir. The returned function unlocks its files, as
+// the operating system does when a process ends.
 func (env *testEnv) newRunOn(dir, machine string) (die func()) {
 	var locks []*lockfile.Lock
 	lock := func(ctx context.Context, name string) (*lockfile.Lock, error) {
@@ -25,11 +25,8 @@ func (env *testEnv) newRunOn(dir, machine string) (die func()) {
 		locks = append(locks, lock)
 		return lock, err
 	}
-	env.portal.generated = map[string]bool{}
-	env.engine = rotation.New(rotation.Options{
-		Portal: env.portal, Shops: env.shops, Merchant: env.merchant, Clock: env.clock, Names: env.shops.names,
-		Requests: rotation.Requests{Dir: dir, Host: machine, Lock: lock},
-	})
+	env.requests = rotation.Requests{Dir: dir, Host: machine, Lock: lock}
+	env.newRun()
 	return func() {
 		for _, lock := range locks {
 			lock.Unlock()
@@ -49,13 +46,8 @@ func (env *testEnv) loseAnswer() {
 // loseAnswerTo sends a request, and is killed before the answer.
 func (env *testEnv) loseAnswerTo(r kustom.Request) {
 	env.Helper()
-	env.portal.after = func(kind, _ string, _ int) error {
-		if kind == generateCall {
-			// A killed process runs no deferred function. A recovered panic stands for that.
-			panic(errKilled)
-		}
-		return nil
-	}
+	// A killed process runs no deferred function. A recovered panic stands for that.
+	env.portal.after = onCall(generateCall, 0, func() error { panic(errKilled) })
 	_, err := env.engine.Generate(env.Context(), r)
 	if err == nil {
 		env.Fatal("the request was answered")
@@ -134,12 +126,12 @@ func TestGenerate_KeepsSameRequestOfAnotherRun(t *testing.T) {
 	env.loseAnswerTo(request)
 	env.newRunOn(dir, "build-1")
 	if _, err := env.engine.Generate(t.Context(), request); err == nil {
-		t.Fatal("the portal has made another key for the same request")
+		t.Fatal("the portal has generated another key for the same request")
 	}
 	die()
 	env.newRunOn(dir, "build-1")
 	if !env.engine.HasAbandonedRequests("M1") {
-		t.Error("nobody would look for the killed run's key")
+		t.Error("no run would look for the killed run's key")
 	}
 }
 
@@ -147,7 +139,7 @@ func TestDeleteAbandonedKeys_RetriesFailedDeletion(t *testing.T) {
 	t.Parallel()
 	env := afterKilledRun(t)
 	if !env.engine.HasAbandonedRequests("M1") || env.engine.HasAbandonedRequests("M2") {
-		t.Error("it does not tell which store has a lost key")
+		t.Error("HasAbandonedRequests does not distinguish the stores")
 	}
 	env.portal.before = failCalls(deleteCall, errRefused)
 	if kept := env.engine.DeleteAbandonedKeys(t.Context(), "M1"); len(kept) != 1 || kept[0].Key.Username == "" {
@@ -160,50 +152,14 @@ func TestDeleteAbandonedKeys_RetriesFailedDeletion(t *testing.T) {
 	env.wantKeys("M1-old")
 }
 
-// Another resource of the same store waits for the portal while it deletes the key.
-func TestDeleteAbandonedKeys_EndsWhenCancelled(t *testing.T) {
-	t.Parallel()
-	env := afterKilledRun(t)
-	deleting, release := make(chan bool), make(chan bool)
-	env.portal.before = func(kind, _ string, _ int) error {
-		if kind == deleteCall {
-			close(deleting)
-			<-release
-		}
-		return nil
-	}
-	var group sync.WaitGroup
-	group.Go(func() { env.engine.DeleteAbandonedKeys(t.Context(), "M1") })
-	<-deleting
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	ended := make(chan []rotation.KeptKey, 1)
-	group.Go(func() { ended <- env.engine.DeleteAbandonedKeys(ctx, "M1") })
-	select {
-	case kept := <-ended:
-		if len(kept) != 1 || !errors.Is(kept[0].Err, context.Canceled) {
-			t.Errorf("it kept %v", kept)
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("a cancelled run waits for another deletion")
-	}
-	close(release)
-	group.Wait()
-	env.wantKeys("M1-old")
-}
-
-// A key is deleted once, even if several resources of its store ask for that at the same time.
-func TestDeleteAbandonedKeys_DeletesKeyOnce(t *testing.T) {
+// Several resources of a store may delete its key at the same time. Only one does, and the others wait for it, or until
+// their own context ends.
+func TestDeleteAbandonedKeys_DeletesKeyOnceForManyCallers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		env := afterKilledRun(t)
 		release := make(chan bool)
-		env.portal.before = func(kind, _ string, _ int) error {
-			if kind == deleteCall {
-				<-release
-			}
-			return nil
-		}
+		env.portal.before = onCall(deleteCall, 0, func() error { <-release; return nil })
 		var group sync.WaitGroup
 		for range 3 {
 			group.Go(func() {
@@ -213,6 +169,11 @@ func TestDeleteAbandonedKeys_DeletesKeyOnce(t *testing.T) {
 			})
 		}
 		synctest.Wait()
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		if kept := env.engine.DeleteAbandonedKeys(cancelled, "M1"); len(kept) != 1 || !errors.Is(kept[0].Err, context.Canceled) {
+			t.Errorf("a cancelled caller kept %v", kept)
+		}
 		close(release)
 		group.Wait()
 		if n := env.portal.called(deleteCall); n != 1 {

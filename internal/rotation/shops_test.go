@@ -16,37 +16,48 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// shopsWithOwnKeys returns n shops, each with a key of its own.
-func shopsWithOwnKeys(n int) map[string]string {
-	all := map[string]string{}
+// withSlowShops runs a test in a synctest bubble, with n shops. Each has a key of its own, and takes a second to read.
+func withSlowShops(t *testing.T, n int, test func(t *testing.T, s *fakeShops, shops *rotation.Shops)) {
+	t.Helper()
+	usernames := map[string]string{}
 	for i := range n {
-		all[fmt.Sprintf("shop-%02d", i)] = fmt.Sprintf("M-%02d", i)
+		usernames[shopName(i)] = "M1-" + shopName(i)
 	}
-	return all
+	withShops(t, usernames, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
+		s.before = func(context.Context, string, string, int) error { time.Sleep(time.Second); return nil }
+		test(t, s, shops)
+	})
 }
 
-func sleepASecond(context.Context, string, string, int) error {
-	time.Sleep(time.Second)
-	return nil
+func shopName(i int) string { return fmt.Sprintf("shop-%02d", i) }
+
+// wantEachReadOnce fails the test unless each shop was read once.
+func (s *fakeShops) wantEachReadOnce(t *testing.T) {
+	t.Helper()
+	for name := range s.shops {
+		if n := s.called(readCall, name); n != 1 {
+			t.Errorf("%s was read %d times", name, n)
+		}
+	}
 }
 
-func TestShops_ReadsEachShopOnce(t *testing.T) {
-	withShops(t, shopsWithOwnKeys(40), func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
-		s.before = sleepASecond
+func TestHolders_ReadsEachShopOnceAndAllConcurrently(t *testing.T) {
+	const n = 96
+	withSlowShops(t, n, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
+		start := time.Now()
 		var callers sync.WaitGroup
 		for range 5 {
 			callers.Go(func() {
-				if holders, _, err := shops.Holders(t.Context()); err != nil || len(holders) != 40 {
+				if holders, _, err := shops.Holders(t.Context()); err != nil || len(holders) != n {
 					t.Errorf("there are %d holders, error %v", len(holders), err)
 				}
 			})
-			callers.Go(func() { wantCredentials(t, shops, "shop-07", "M-07") })
+			callers.Go(func() { wantCredentials(t, shops, "shop-07", "M1-shop-07") })
 		}
 		callers.Wait()
-		for name := range s.shops {
-			if n := s.called(readCall, name); n != 1 {
-				t.Errorf("%s was read %d times", name, n)
-			}
+		s.wantEachReadOnce(t)
+		if took := time.Since(start); took < 2*time.Second || took > 12*time.Second {
+			t.Errorf("%d reads of 1s took %v", n, took)
 		}
 	})
 }
@@ -57,17 +68,6 @@ func wantCredentials(t *testing.T, shops *rotation.Shops, shop, username string)
 	if credentials, err := shops.Credentials(t.Context(), shop); err != nil || credentials.KustomID != username {
 		t.Errorf("shop %s holds %+v, error %v", shop, credentials, err)
 	}
-}
-
-func TestHolders_ReadsShopsConcurrently(t *testing.T) {
-	withShops(t, shopsWithOwnKeys(96), func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
-		s.before = sleepASecond
-		start := time.Now()
-		readAll(t, shops)
-		if took := time.Since(start); took < 2*time.Second || took > 12*time.Second {
-			t.Errorf("96 reads of 1s took %v", took)
-		}
-	})
 }
 
 func TestCredentials_CachesMissingExtension(t *testing.T) {
@@ -90,49 +90,30 @@ func TestCredentials_CachesMissingExtension(t *testing.T) {
 	}
 }
 
-func TestCredentials_DoesNotCacheFailures(t *testing.T) {
-	t.Parallel()
-	s := newFakeShops(map[string]string{"a": "M-a"})
-	s.before = failShop("", "", errLost)
-	shops := newShops(s, clock.System{})
-	if _, err := shops.Credentials(t.Context(), "a"); !errors.Is(err, errLost) {
-		t.Errorf("the error is %v", err)
-	}
-	s.before = nil
-	wantCredentials(t, shops, "a", "M-a")
-}
-
-func TestCredentials_CancelEndsOneReader(t *testing.T) {
-	withShops(t, map[string]string{"a": "M-a"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
-		s.before = func(ctx context.Context, _, _ string, _ int) error { return clock.System{}.Sleep(ctx, time.Minute) }
-		ctx, cancel := context.WithCancel(t.Context())
-		var both sync.WaitGroup
-		both.Go(func() {
-			if _, err := shops.Credentials(ctx, "a"); !errors.Is(err, context.Canceled) {
-				t.Errorf("the error is %v", err)
-			}
+// While one caller reads a shop, another one waits. The cancellation of either ends its own call only.
+func TestCredentials_CancelEndsOneCall(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		t.Run(fmt.Sprintf("the first: %t", first), func(t *testing.T) {
+			withShops(t, map[string]string{"a": "M-a"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
+				s.before = func(ctx context.Context, _, _ string, _ int) error { return clock.System{}.Sleep(ctx, time.Minute) }
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
+				start := time.Now()
+				var both sync.WaitGroup
+				for _, cancelled := range []bool{first, !first} {
+					both.Go(func() {
+						if !cancelled {
+							wantCredentials(t, shops, "a", "M-a")
+						} else if _, err := shops.Credentials(ctx, "a"); !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
+							t.Errorf("after %v: %v", time.Since(start), err)
+						}
+					})
+					synctest.Wait()
+				}
+				both.Wait()
+			})
 		})
-		synctest.Wait()
-		both.Go(func() { wantCredentials(t, shops, "a", "M-a") })
-		synctest.Wait()
-		cancel()
-		both.Wait()
-	})
-}
-
-func TestCredentials_WaitCanBeCancelled(t *testing.T) {
-	withShops(t, map[string]string{"a": "M-a"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
-		s.before = func(context.Context, string, string, int) error { time.Sleep(time.Hour); return nil }
-		go func() { _, _ = shops.Credentials(t.Context(), "a") }()
-		synctest.Wait()
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
-		start := time.Now()
-		if _, err := shops.Credentials(ctx, "a"); !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
-			t.Errorf("after %v: %v", time.Since(start), err)
-		}
-		time.Sleep(2 * time.Hour)
-	})
+	}
 }
 
 func TestCredentials_RedactsSecretInPlaceOfID(t *testing.T) {

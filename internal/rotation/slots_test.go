@@ -24,7 +24,7 @@ func TestSlots_YieldFreesSlot(t *testing.T) {
 		want := func(n int, when string) {
 			t.Helper()
 			if synctest.Wait(); len(taken) != n {
-				t.Errorf("%s: %d are begun with, want %d", when, len(taken), n)
+				t.Errorf("%s: %d shops are started, want %d", when, len(taken), n)
 			}
 		}
 		want(2, "at first")
@@ -37,20 +37,20 @@ func TestSlots_YieldFreesSlot(t *testing.T) {
 		want(1, "two yield")
 		d := <-taken
 		resumeC := c.yield()
-		want(0, "three yield, but four are half done")
+		want(0, "three yield, but four are unfinished")
 		d.release()
 		want(1, "one is done, and three yield")
 		e := <-taken
 		resume()
-		want(0, "one of a shop's goroutines goes on")
+		want(0, "one of a shop's goroutines resumes")
 		resumeB()
 		resumeC()
 		resumeToo()
 		b.release()
 		c.release()
-		want(0, "nobody yields, and two are half done")
+		want(0, "none yields, and two are unfinished")
 		a.release()
-		want(1, "one is half done")
+		want(1, "one is unfinished")
 		e.release()
 	})
 }

@@ -1,7 +1,6 @@
 package rotation_test
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -10,36 +9,28 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// newHiddenEnv has a shop that hides its key, and in which another object has installed a new one.
+// newHiddenEnv returns an environment with a shop that hides its key. An earlier run has installed the key M1-new1.
 func newHiddenEnv(t *testing.T) *testEnv {
 	t.Helper()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
-	env.cache = rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
-	env.hideKey()
-	env.installAnother(kustom.Request{MerchantID: "M1"})
+	env.newCache()
+	env.hideKey("a")
+	if _, err := env.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1"}); err != nil {
+		t.Fatal(err)
+	}
+	env.install("a")
 	return env
 }
 
-// installAnother generates a key and installs it in shop a.
-func (env *testEnv) installAnother(request kustom.Request) kustom.NewKey {
+// install proves the key M1-new1, and installs it in a shop that hides its key.
+func (env *testEnv) install(shop string) {
 	env.Helper()
-	env.newRun()
-	made, err := env.engine.Generate(env.Context(), request)
-	if err != nil {
-		env.Fatal(err)
-	}
-	env.install("a", made)
-	return made
-}
-
-func (env *testEnv) install(shop string, made kustom.NewKey) {
-	env.Helper()
-	pair := rotation.Pair{Username: made.Username, Secret: made.Secret}
+	pair := rotation.Pair{Username: "M1-new1", Secret: kustom.NewSecret("s")}
 	if err := env.engine.Shops.Prove(env.Context(), pair); err != nil {
 		env.Fatal(err)
 	}
 	if _, err := env.engine.Shops.Install(env.Context(), shop, pair); !mystore.IsNotConfirmed(err) {
-		env.Fatalf("the installation ends with %v", err)
+		env.Fatalf("the error is %v", err)
 	}
 }
 
@@ -108,8 +99,8 @@ func TestUnconfirmed_KeepsKeyWithoutEvidence(t *testing.T) {
 		},
 		"two shops have the new key": func(env *testEnv) string {
 			env.shops.set("b", "M1-new1")
-			env.hideKeyOf("b")
-			env.install("b", kustom.NewKey{Key: kustom.Key{Username: "M1-new1"}})
+			env.hideKey("b")
+			env.install("b")
 			return "M1-old"
 		},
 		"nothing is remembered": func(env *testEnv) string {

@@ -43,19 +43,19 @@ func (c *chromium) start() {
 	flags := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(),
 		append(flags, chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900), chromedp.Env("TZ=Europe/Oslo"))...)
-	ctx, leave := chromedp.NewContext(allocator)
-	c.ctx, c.close = ctx, func() { leave(); stop() }
+	ctx, closeBrowser := chromedp.NewContext(allocator)
+	c.ctx, c.close = ctx, func() { closeBrowser(); stop() }
 	c.err = chromedp.Do(ctx)
 }
 
-// tab is what a person sees of the pages, and does there with a mouse.
+// tab is a browser's tab. Its methods read what a person sees, and use the mouse and the keyboard.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
 }
 
-// patience is how long a person waits for a page.
-const patience = 20 * time.Second
+// pageTimeout is how long a test waits for a page.
+const pageTimeout = 20 * time.Second
 
 // newTab opens a tab in a profile of its own.
 func newTab(t *testing.T) *tab {
@@ -67,7 +67,7 @@ func newTab(t *testing.T) *tab {
 	}
 	ctx, cancel := chromedp.NewContext(shared.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	// The tab ends with the context that it is opened with.
+	// The context that opens the tab also closes it, so it has no timeout.
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -76,14 +76,14 @@ func newTab(t *testing.T) *tab {
 
 func (p *tab) open(address string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	ctx, cancel := context.WithTimeout(p.ctx, pageTimeout)
 	defer cancel()
 	if _, err := chromedp.Run(ctx, chromedp.NavigateResponse(address)); err != nil {
 		p.t.Fatalf("opening %s: %v", address, err)
 	}
 }
 
-// finder looks through open shadow roots and frames for what a person can see and reach.
+// finder is a script that finds visible elements, also in open shadow roots and frames.
 const finder = `(() => {
   const all = (root, out = [], dx = 0, dy = 0) => {
     for (const e of root.querySelectorAll("*")) {
@@ -106,14 +106,14 @@ const finder = `(() => {
   };
 })();`
 
-// try is what a script says; the finder is there for it. It fails while another page is on its way.
+// try returns the result of a script, which can use finder. It fails while another page is loading.
 func try[T any](p *tab, script string) (T, error) {
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	ctx, cancel := context.WithTimeout(p.ctx, pageTimeout)
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate[T](finder+script))
 }
 
-// eval is try for a page that stays.
+// eval returns the result of a script, and fails the test at an error.
 func eval[T any](p *tab, script string) T {
 	p.t.Helper()
 	value, err := try[T](p, script)
@@ -123,19 +123,19 @@ func eval[T any](p *tab, script string) T {
 	return value
 }
 
-// until waits until a script says something true, and returns it.
+// until waits until the result of a script is true, and returns it.
 func until[T any](p *tab, script string) T {
 	p.t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
+	for deadline := time.Now().Add(pageTimeout); time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
 		if value, err := try[*T](p, "("+script+") || null"); err == nil && value != nil {
 			return *value
 		}
 	}
-	p.t.Fatalf("it never comes to %s; the page is %q", script, p.texts("body"))
+	p.t.Fatalf("%s did not become true; the page is %q", script, p.texts("body"))
 	panic("unreachable")
 }
 
-// settled is a point that no longer moves, as what is loaded moves what is below it.
+// settled returns a point once it no longer moves. Loaded parts of the page move what is below them.
 func (p *tab) settled(script string) []float64 {
 	p.t.Helper()
 	last := until[[]float64](p, script)
@@ -162,7 +162,7 @@ func find(selector, text string) string {
 	return fmt.Sprintf("things(...%s)", arguments)
 }
 
-// text is what a person reads in the first thing that fits.
+// text returns the text of the first element that matches.
 func (p *tab) text(selector string) string {
 	p.t.Helper()
 	return eval[string](p, find(selector, "")+`[0]?.[0].innerText.replace(/\s+/g, " ").trim() ?? ""`)
@@ -175,7 +175,7 @@ func (p *tab) texts(selector string) []string {
 
 const pressable = "button, a, [role=button], [role=menuitem], [role=option], [role=combobox], [role=tab], .button"
 
-// press clicks with the mouse on what has that text, once it is there.
+// press clicks on the element with a text, once there is one.
 func (p *tab) press(text string) { p.t.Helper(); p.pressNth(pressable, text, 0) }
 
 func (p *tab) pressNth(selector, text string, n int) {
@@ -185,7 +185,7 @@ func (p *tab) pressNth(selector, text string, n int) {
 		p.t.Fatal(err)
 	}
 	at := p.settled(fmt.Sprintf("pointOf(...%s)", arguments))
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	ctx, cancel := context.WithTimeout(p.ctx, pageTimeout)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.MouseClickXY(at[0], at[1])); err != nil {
 		p.t.Fatalf("pressing %s: %v", text, err)
@@ -195,7 +195,7 @@ func (p *tab) pressNth(selector, text string, n int) {
 // enter types into the field that has the focus.
 func (p *tab) enter(keys string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	ctx, cancel := context.WithTimeout(p.ctx, pageTimeout)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.KeyEvent(keys)); err != nil {
 		p.t.Fatal(err)

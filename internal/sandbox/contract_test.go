@@ -12,12 +12,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// The sandbox answers every call of the contract, and no others.
-func TestContract_EveryCallIsServed(t *testing.T) {
-	s, err := New(ThreeShops(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestContract_ServesItsCallsOnly(t *testing.T) {
+	s := newTestEnv(t, ThreeShops(), Options{}).s
 	served := map[*openapi3.T][]string{}
 	for _, m := range s.mounts {
 		if m.pages {
@@ -42,7 +38,6 @@ func TestContract_EveryCallIsServed(t *testing.T) {
 	}
 }
 
-// The check of the sandbox's own answers can fail.
 func TestContract_ChecksOwnAnswers(t *testing.T) {
 	now := `"2026-03-10T09:00:00Z"`
 	store := func(fields string) string { return `{"stores":[{` + fields + `}],"next_cursor":null}` }
@@ -52,26 +47,23 @@ func TestContract_ChecksOwnAnswers(t *testing.T) {
 		contentType    string
 		good           bool
 	}{
-		"good":                     {template: "/stores", body: store(`"merchant_id":"M00412871","name":"a","website":"b"`), good: true},
-		"unknown field":            {template: "/stores", body: store(`"merchant_id":"M00412871","name":"a","website":"b","x":1`)},
-		"missing field":            {template: "/stores", body: store(`"merchant_id":"M00412871","name":"a"`)},
-		"wrong type":               {template: "/stores", body: store(`"merchant_id":"M00412871","name":1,"website":"b"`)},
-		"no merchant ID":           {template: "/stores", body: store(`"merchant_id":"fjellsport","name":"a","website":"b"`)},
-		"empty cursor":             {template: "/stores", body: `{"stores":[],"next_cursor":""}`},
-		"not JSON":                 {template: "/stores", body: "<html>"},
-		"wrong media type":         {template: "/stores", body: `{"stores":[]}`, contentType: "text/html"},
-		"status of no such answer": {template: "/stores", body: `{}`, status: http.StatusTeapot},
-		"429 without Retry-After":  {template: "/stores", body: `{"error_code":"TOO_MANY_REQUESTS","error_messages":[],"correlation_id":"x"}`, status: 429},
-		"wrong error code":         {template: "/stores", body: `{"error_code":"FORBIDDEN","error_messages":[],"correlation_id":"x"}`, status: 401},
-		"secret in a list":         {template: "/credentials", body: `{"credentials":[` + credentialJSON(`,"secret":"kco_live_api_x"`) + `]}`},
-		"no secret in a list":      {template: "/credentials", body: `{"credentials":[` + credentialJSON("") + `]}`, good: true},
-		"unknown host":             {template: "/credentials", body: strings.Replace(`{"credentials":[`+credentialJSON("")+`]}`, "api.kustom.co", "example.com", 1)},
-		"time without a zone":      {template: "/credentials", body: strings.ReplaceAll(`{"credentials":[`+credentialJSON("")+`]}`, now, `"2026-03-10 09:00"`)},
+		"valid":                   {template: "/stores", body: store(`"merchant_id":"M00412871","name":"a","website":"b"`), good: true},
+		"unknown field":           {template: "/stores", body: store(`"merchant_id":"M00412871","name":"a","website":"b","x":1`)},
+		"missing field":           {template: "/stores", body: store(`"merchant_id":"M00412871","name":"a"`)},
+		"wrong type":              {template: "/stores", body: store(`"merchant_id":"M00412871","name":1,"website":"b"`)},
+		"no merchant ID":          {template: "/stores", body: store(`"merchant_id":"fjellsport","name":"a","website":"b"`)},
+		"empty cursor":            {template: "/stores", body: `{"stores":[],"next_cursor":""}`},
+		"not JSON":                {template: "/stores", body: "<html>"},
+		"wrong media type":        {template: "/stores", body: `{"stores":[]}`, contentType: "text/html"},
+		"undocumented status":     {template: "/stores", body: `{}`, status: http.StatusTeapot},
+		"429 without Retry-After": {template: "/stores", body: `{"error_code":"TOO_MANY_REQUESTS","error_messages":[],"correlation_id":"x"}`, status: 429},
+		"wrong error code":        {template: "/stores", body: `{"error_code":"FORBIDDEN","error_messages":[],"correlation_id":"x"}`, status: 401},
+		"secret in a list":        {template: "/credentials", body: `{"credentials":[` + credentialJSON(`,"secret":"kco_live_api_x"`) + `]}`},
+		"no secret in a list":     {template: "/credentials", body: `{"credentials":[` + credentialJSON("") + `]}`, good: true},
+		"unknown host":            {template: "/credentials", body: strings.Replace(`{"credentials":[`+credentialJSON("")+`]}`, "api.kustom.co", "example.com", 1)},
+		"time without a zone":     {template: "/credentials", body: strings.ReplaceAll(`{"credentials":[`+credentialJSON("")+`]}`, now, `"2026-03-10 09:00"`)},
 	}
-	s, err := New(ThreeShops(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := newTestEnv(t, ThreeShops(), Options{}).s
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			if test.status == 0 {
@@ -88,7 +80,7 @@ func TestContract_ChecksOwnAnswers(t *testing.T) {
 			header := http.Header{"Content-Type": {test.contentType}, "Correlation-Id": {"x"}}
 			err = c.route.checkReply(c, &reply{status: test.status, header: header, body: []byte(test.body)})
 			if got := err == nil; got != test.good {
-				t.Errorf("the check says %v", err)
+				t.Errorf("the error is %v", err)
 			}
 			if err != nil && strings.Contains(err.Error(), "kco_") {
 				t.Errorf("the check quotes a secret: %v", err)
@@ -103,24 +95,24 @@ func credentialJSON(more string) string {
 		`"created_by":"a","last_used_at":null` + more + `}`
 }
 
-// An own answer that breaks the contract becomes a violation and a 500.
-func TestContract_ReportsOwnBreach(t *testing.T) {
+// If the sandbox's own answer breaks the contract, it becomes a violation and a 500.
+func TestContract_ReportsInvalidAnswer(t *testing.T) {
 	tests := map[string]any{
 		"breaks the contract": storesBody{Stores: []storeBody{{MerchantID: "nothing"}}},
 		"cannot be encoded":   func() {},
 	}
 	for name, value := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, ThreeShops(), Options{})
-			b.s.mounts[0].routes[0].handle = func(*Sandbox, *call) *answer { return kustomAnswer(http.StatusOK, value) }
-			res := b.portal(http.MethodGet, "/stores", "", adminHeader())
+			env := newTestEnv(t, ThreeShops(), Options{})
+			env.s.mounts[0].routes[0].handle = func(*Sandbox, *call) *answer { return kustomAnswer(http.StatusOK, value) }
+			res := env.portal(http.MethodGet, "/stores", "", adminHeader())
 			res.want(t, http.StatusInternalServerError)
 			if res.text("error_code") != "INTERNAL_SERVER_ERROR" {
 				t.Errorf("the answer is %s", res.body)
 			}
-			b.wantViolations(ViolationSandboxContract)
-			if got := b.s.Requests()[0].Status; got != http.StatusInternalServerError {
-				t.Errorf("the log says %d", got)
+			env.wantViolations(ViolationSandboxContract)
+			if got := env.s.Requests()[0].Status; got != http.StatusInternalServerError {
+				t.Errorf("the log has the status %d", got)
 			}
 		})
 	}
@@ -128,7 +120,7 @@ func TestContract_ReportsOwnBreach(t *testing.T) {
 
 // A refusal has a reason, and does not quote the value.
 func TestContract_BreachQuotesNoValue(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
+	env := newTestEnv(t, ThreeShops(), Options{})
 	const value = "kco_live_api_not_to_be_seen"
 	bodies := []string{
 		`{"data":{"type":"` + value + `","id":"klarna-checkout-v3","attributes":{"kustom_id":"a","kustom_secret":"b"}}}`,
@@ -137,13 +129,13 @@ func TestContract_BreachQuotesNoValue(t *testing.T) {
 		`"` + value,
 	}
 	for _, body := range bodies {
-		res := b.install("fjellsport", body)
+		res := env.install("fjellsport", body)
 		res.want(t, http.StatusBadRequest)
 		if strings.Contains(res.body, value) {
 			t.Errorf("the answer quotes the secret: %s", res.body)
 		}
 	}
-	for _, v := range b.s.Violations() {
+	for _, v := range env.s.Violations() {
 		if strings.Contains(v.Detail, value) {
 			t.Errorf("the violation quotes the secret: %s", v)
 		}
@@ -151,17 +143,17 @@ func TestContract_BreachQuotesNoValue(t *testing.T) {
 }
 
 func TestUnchecked_AcceptsBreach(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{Unchecked: true})
+	env := newTestEnv(t, ThreeShops(), Options{Unchecked: true})
 	for range 2 {
 		// Neither a Content-Type nor an Idempotency-Key.
-		b.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", `{"colour":"red"}`, adminHeader()).want(t, http.StatusCreated)
+		env.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", `{"colour":"red"}`, adminHeader()).want(t, http.StatusCreated)
 	}
-	if got := len(b.s.Keys(fjellsport)); got != 3 {
+	if got := len(env.s.Keys(fjellsport)); got != 3 {
 		t.Errorf("the store has %d keys, want 3", got)
 	}
-	b.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", `{}`, portalHeader("wrong")).want(t, http.StatusUnauthorized)
-	b.portal(http.MethodGet, "/nowhere", "", adminHeader()).want(t, http.StatusNotFound)
-	b.wantViolations(ViolationContract)
+	env.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", `{}`, portalHeader("wrong")).want(t, http.StatusUnauthorized)
+	env.portal(http.MethodGet, "/nowhere", "", adminHeader()).want(t, http.StatusNotFound)
+	env.wantViolations(ViolationContract)
 }
 
 func TestMatchTemplate_UnescapesValues(t *testing.T) {
@@ -186,15 +178,15 @@ func TestMatchTemplate_UnescapesValues(t *testing.T) {
 }
 
 func TestContract_RefusesLargeRequest(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	b.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", strings.Repeat(" ", maxRequestBody+1), postHeader()).
+	env := newTestEnv(t, ThreeShops(), Options{})
+	env.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", strings.Repeat(" ", maxRequestBody+1), postHeader()).
 		want(t, http.StatusBadRequest)
 }
 
 func TestLoadDocument_RefusesInvalid(t *testing.T) {
 	for _, text := range []string{"openapi: [", "openapi: 3.0.3", "openapi: 3.0.3\ninfo: {title: a, version: b}\npaths: {x: {}}"} {
 		if _, err := loadDocument([]byte(text)); err == nil {
-			t.Errorf("%q is taken for a document", text)
+			t.Errorf("%q is accepted as a document", text)
 		}
 	}
 }
@@ -203,6 +195,6 @@ func TestWait_EndsWithClient(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("gone"))
 	if wait(ctx, 1<<40) {
-		t.Error("waited for a client that has gone away")
+		t.Error("wait continues after the client has left")
 	}
 }

@@ -6,130 +6,128 @@ import (
 	"time"
 )
 
-func (b *bench) remove(merchantID, credentialID string) {
-	b.t.Helper()
-	b.portal(http.MethodDelete, "/stores/"+merchantID+"/credentials/"+credentialID, "", adminHeader()).
-		want(b.t, http.StatusNoContent)
+func (env *testEnv) remove(merchantID, credentialID string) {
+	env.t.Helper()
+	env.portal(http.MethodDelete, "/stores/"+merchantID+"/credentials/"+credentialID, "", adminHeader()).
+		want(env.t, http.StatusNoContent)
 }
 
 // A switch in the guide's order breaks no invariant.
 func TestViolations_NoneDuringSwitch(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{PropagationDelay: 5 * time.Second, Pending: 1})
-	legacy := b.s.Keys(fjellsport)[0]
-	made := b.generate()
+	env := newTestEnv(t, ThreeShops(), Options{PropagationDelay: 5 * time.Second, Pending: 1})
+	legacy := env.s.Keys(fjellsport)[0]
+	made := env.generate()
 	path := "/stores/" + fjellsport + "/credentials/" + made.text("credential_id")
-	key := b.portal(http.MethodGet, path, "", adminHeader())
-	b.clock.Advance(5 * time.Second)
-	if got := b.try(key.text("username"), key.text("secret")); got != http.StatusNotFound {
-		t.Fatalf("the key is answered with %d", got)
-	}
-	b.install("fjellsport", pairBody(key.text("username"), key.text("secret"))).want(t, http.StatusOK)
-	b.remove(fjellsport, legacy.CredentialID)
-	if err := b.s.Working("fjellsport"); err != nil {
+	key := env.portal(http.MethodGet, path, "", adminHeader())
+	env.clock.Advance(5 * time.Second)
+	env.wantTry("that has propagated", key.text("username"), key.text("secret"), http.StatusNotFound)
+	env.install("fjellsport", pairBody(key.text("username"), key.text("secret"))).want(t, http.StatusOK)
+	env.remove(fjellsport, legacy.CredentialID)
+	if err := env.s.Working("fjellsport"); err != nil {
 		t.Error(err)
 	}
-	b.wantViolations()
+	env.wantViolations()
 }
 
 func TestViolations_ReportBrokenInvariants(t *testing.T) {
 	tests := map[string]struct {
 		options Options
-		act     func(b *bench, key Key)
+		act     func(env *testEnv, key Key)
 		want    []ViolationKind
 	}{
 		"unknown key": {
-			act:  func(b *bench, _ Key) { b.install("fjellsport", pairBody("M00412871-none", "kco_live_api_none")) },
+			act:  func(env *testEnv, _ Key) { env.install("fjellsport", pairBody("M00412871-none", "kco_live_api_none")) },
 			want: []ViolationKind{ViolationUnknownKey, ViolationShopStopped},
 		},
 		"wrong secret": {
-			act:  func(b *bench, key Key) { b.install("fjellsport", pairBody(key.Username, "kco_live_api_none")) },
+			act:  func(env *testEnv, key Key) { env.install("fjellsport", pairBody(key.Username, "kco_live_api_none")) },
 			want: []ViolationKind{ViolationWrongSecret, ViolationShopStopped},
 		},
 		"too early": {
 			options: Options{PropagationDelay: time.Second},
-			act:     func(b *bench, key Key) { b.install("fjellsport", pairBody(key.Username, key.Secret)) },
+			act:     func(env *testEnv, key Key) { env.install("fjellsport", pairBody(key.Username, key.Secret)) },
 			want:    []ViolationKind{ViolationNotAccepted, ViolationShopStopped},
 		},
 		"a legacy key": {
-			act: func(b *bench, _ Key) {
-				legacy := b.s.Keys(fjellsport)[0]
-				b.install("fjellsport", pairBody(legacy.Username, legacy.Secret))
+			act: func(env *testEnv, _ Key) {
+				legacy := env.s.Keys(fjellsport)[0]
+				env.install("fjellsport", pairBody(legacy.Username, legacy.Secret))
 			},
 			want: []ViolationKind{ViolationNotAccepted},
 		},
 		"another store's key": {
-			act:  func(b *bench, key Key) { b.install("kaffebonna", pairBody(key.Username, key.Secret)) },
+			act:  func(env *testEnv, key Key) { env.install("kaffebonna", pairBody(key.Username, key.Secret)) },
 			want: []ViolationKind{ViolationWrongStore, ViolationShopStopped},
 		},
 		"cleared": {
-			act:  func(b *bench, _ Key) { b.install("fjellsport", pairBody(nil, nil)) },
+			act:  func(env *testEnv, _ Key) { env.install("fjellsport", pairBody(nil, nil)) },
 			want: []ViolationKind{ViolationShopCleared},
 		},
 		"deleted in use": {
-			act:  func(b *bench, _ Key) { b.remove(fjellsport, b.s.Keys(fjellsport)[0].CredentialID) },
+			act:  func(env *testEnv, _ Key) { env.remove(fjellsport, env.s.Keys(fjellsport)[0].CredentialID) },
 			want: []ViolationKind{ViolationKeyInUse, ViolationShopStopped},
 		},
-		"deleted while held by a shop that has stopped already": {
-			act: func(b *bench, _ Key) {
-				legacy := b.s.Keys(fjellsport)[0]
-				if err := b.s.Install("fjellsport", legacy.Username, "kco_live_api_none"); err != nil {
-					b.t.Fatal(err)
+		"deleted, in a shop that has stopped already": {
+			act: func(env *testEnv, _ Key) {
+				legacy := env.s.Keys(fjellsport)[0]
+				if err := env.s.Install("fjellsport", legacy.Username, "kco_live_api_none"); err != nil {
+					env.t.Fatal(err)
 				}
-				b.remove(fjellsport, legacy.CredentialID)
+				env.remove(fjellsport, legacy.CredentialID)
 			},
 			want: []ViolationKind{ViolationKeyInUse},
 		},
 		"unused key deleted": {
-			act: func(b *bench, _ Key) { b.remove(kaffebonna, b.s.Keys(kaffebonna)[1].CredentialID) },
+			act: func(env *testEnv, _ Key) { env.remove(kaffebonna, env.s.Keys(kaffebonna)[1].CredentialID) },
 		},
 		"refused pair": {
-			act: func(b *bench, key Key) { b.install("fjellsport", pairBody(key.Username, " ")) },
+			act: func(env *testEnv, key Key) { env.install("fjellsport", pairBody(key.Username, " ")) },
 		},
 		"secret in the URL": {
-			act: func(b *bench, key Key) {
-				b.portal(http.MethodGet, "/credentials?merchant_id="+key.Secret, "", adminHeader())
+			act: func(env *testEnv, key Key) {
+				env.portal(http.MethodGet, "/credentials?merchant_id="+key.Secret, "", adminHeader())
 			},
 			want: []ViolationKind{ViolationSecretInURL, ViolationContract},
 		},
 		"token in the URL": {
-			act: func(b *bench, _ Key) {
-				b.portal(http.MethodGet, "/credentials?cursor=fake-portal-token-admin", "", adminHeader())
+			act: func(env *testEnv, _ Key) {
+				env.portal(http.MethodGet, "/credentials?cursor=fake-portal-token-admin", "", adminHeader())
 			},
 			want: []ViolationKind{ViolationSecretInURL, ViolationContract},
 		},
 		"portal token sent to Mystore": {
-			act: func(b *bench, _ Key) {
-				b.mystore(http.MethodGet, credentials, "", headers(shopHeader("x"), "Authorization", "Bearer fake-portal-token-admin"))
+			act: func(env *testEnv, _ Key) {
+				env.mystore(http.MethodGet, credentials, "", headers(shopHeader("x"), "Authorization", "Bearer fake-portal-token-admin"))
 			},
 			want: []ViolationKind{ViolationMisdirectedToken},
 		},
 		"shop's token sent to the portal": {
-			act: func(b *bench, _ Key) {
-				b.portal(http.MethodGet, "/stores", "", portalHeader("fake-mystore-token-fjellsport"))
+			act: func(env *testEnv, _ Key) {
+				env.portal(http.MethodGet, "/stores", "", portalHeader("fake-mystore-token-fjellsport"))
 			},
 			want: []ViolationKind{ViolationMisdirectedToken},
 		},
 		"by hand": {
-			act: func(b *bench, _ Key) {
-				if err := b.s.DeleteKey(fjellsport, b.s.Keys(fjellsport)[0].CredentialID); err != nil {
-					b.t.Fatal(err)
+			act: func(env *testEnv, _ Key) {
+				if err := env.s.DeleteKey(fjellsport, env.s.Keys(fjellsport)[0].CredentialID); err != nil {
+					env.t.Fatal(err)
 				}
-				if err := b.s.Install("kaffebonna", "", ""); err != nil {
-					b.t.Fatal(err)
+				if err := env.s.Install("kaffebonna", "", ""); err != nil {
+					env.t.Fatal(err)
 				}
-				if err := b.s.UninstallExtension("ullogtre", KlarnaCheckoutV3); err != nil {
-					b.t.Fatal(err)
+				if err := env.s.UninstallExtension("ullogtre", KlarnaCheckoutV3); err != nil {
+					env.t.Fatal(err)
 				}
 			},
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, ThreeShops(), test.options)
-			key := b.newKey(fjellsport)
-			test.act(b, key)
-			b.wantViolations(test.want...)
-			b.wantNoSecrets()
+			env := newTestEnv(t, ThreeShops(), test.options)
+			key := env.newKey(fjellsport)
+			test.act(env, key)
+			env.wantViolations(test.want...)
+			env.wantNoSecrets()
 		})
 	}
 }
@@ -142,22 +140,19 @@ func TestWorking_NeedsAcceptedPair(t *testing.T) {
 		},
 		"cleared":      func(s *Sandbox) error { return s.Install("fjellsport", "", "") },
 		"wrong secret": func(s *Sandbox) error { return s.Install("fjellsport", s.Keys(fjellsport)[0].Username, "x") },
-		"key gone":     func(s *Sandbox) error { return s.DeleteKey(fjellsport, s.Keys(fjellsport)[0].CredentialID) },
+		"key deleted":  func(s *Sandbox) error { return s.DeleteKey(fjellsport, s.Keys(fjellsport)[0].CredentialID) },
 		"other store": func(s *Sandbox) error {
 			key := s.Keys(kaffebonna)[0]
 			return s.Install("fjellsport", key.Username, key.Secret)
 		},
 	}
-	for name, corrupt := range tests {
+	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
-			s, err := New(ThreeShops(), Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := newTestEnv(t, ThreeShops(), Options{}).s
 			if err := s.Working("fjellsport"); err != nil {
 				t.Fatalf("the shop of the seed does not work: %v", err)
 			}
-			if err := corrupt(s); err != nil {
+			if err := change(s); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Working("fjellsport"); err == nil {
@@ -170,11 +165,8 @@ func TestWorking_NeedsAcceptedPair(t *testing.T) {
 	}
 }
 
-func TestByHand_ReturnsErrors(t *testing.T) {
-	s, err := New(ThreeShops(), Options{KeyLimit: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestManualChanges_ReturnErrors(t *testing.T) {
+	s := newTestEnv(t, ThreeShops(), Options{KeyLimit: 1}).s
 	tests := map[string]error{
 		"key in no store":        s.DeleteKey("M00999999", "x"),
 		"no such key":            s.DeleteKey(fjellsport, "x"),
@@ -194,7 +186,7 @@ func TestByHand_ReturnsErrors(t *testing.T) {
 		}
 	}
 	if _, ok := s.Shop("nowhere"); ok || s.Keys("M00999999") != nil {
-		t.Errorf("what does not exist was found")
+		t.Errorf("an unknown shop or store was found")
 	}
 }
 

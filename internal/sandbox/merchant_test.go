@@ -9,10 +9,10 @@ import (
 	"github.com/google/uuid"
 )
 
-func TestMerchant_JudgesCredentials(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	key := b.newKey(fjellsport)
-	legacy := b.s.Keys(fjellsport)[0]
+func TestMerchant_ChecksCredentials(t *testing.T) {
+	env := newTestEnv(t, ThreeShops(), Options{})
+	key := env.newKey(fjellsport)
+	legacy := env.s.Keys(fjellsport)[0]
 	tests := map[string]struct {
 		header http.Header
 		status int
@@ -29,14 +29,14 @@ func TestMerchant_JudgesCredentials(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			res := b.must(http.MethodGet, b.srv.APIURL()+"/checkout/v3/orders/"+uuid.NewString(), "", test.header)
+			res := env.must(http.MethodGet, env.srv.APIURL()+"/checkout/v3/orders/"+uuid.NewString(), "", test.header)
 			res.want(t, test.status)
 			if res.body != "" || res.header.Get("Content-Type") != "" {
 				t.Errorf("the answer is %q, of type %q", res.body, res.header.Get("Content-Type"))
 			}
 		})
 	}
-	b.wantViolations()
+	env.wantViolations()
 }
 
 // The merchant API may answer in each of these forms.
@@ -53,8 +53,7 @@ func TestMerchant_AnswersInEachForm(t *testing.T) {
 	none := own(404, "NO_SUCH_ORDER")
 	tests := map[string]struct {
 		form MerchantForm
-		// The answers to a key that works, of the checkout and of order management, and the checkout's to
-		// one that does not.
+		// checkout and managed are the answers to a working key, and refused is the checkout's answer to a wrong one.
 		checkout, managed, refused answer
 	}{
 		"empty":       {MerchantEmpty, empty(404), none, empty(401)},
@@ -66,11 +65,11 @@ func TestMerchant_AnswersInEachForm(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, ThreeShops(), Options{Merchant: test.form})
-			key := b.newKey(fjellsport)
+			env := newTestEnv(t, ThreeShops(), Options{Merchant: test.form})
+			key := env.newKey(fjellsport)
 			want := func(path, secret string, want answer) {
 				t.Helper()
-				res := b.must(http.MethodGet, b.srv.APIURL()+path+uuid.NewString(), "", basicHeader(key.Username, secret))
+				res := env.must(http.MethodGet, env.srv.APIURL()+path+uuid.NewString(), "", basicHeader(key.Username, secret))
 				var code string
 				if res.json["error_code"] != nil {
 					code = res.text("error_code")
@@ -82,111 +81,103 @@ func TestMerchant_AnswersInEachForm(t *testing.T) {
 			want(checkout, key.Secret, test.checkout)
 			want(managed, key.Secret, test.managed)
 			want(checkout, "kco_live_api_wrong", test.refused)
-			b.wantViolations()
+			env.wantViolations()
 		})
 	}
 }
 
 // An expired key does not work. The portal shows its expiry.
 func TestMerchant_RefusesExpiredKey(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{KeyLifetime: time.Hour, HideHost: true})
-	made := b.generate()
+	env := newTestEnv(t, ThreeShops(), Options{KeyLifetime: time.Hour, HideHost: true})
+	made := env.generate()
 	username, secret := made.text("username"), made.text("secret")
-	if made.text("expires_at") != b.clock.Now().Truncate(time.Second).Add(time.Hour).UTC().Format(time.RFC3339) || made.json["host"] != nil {
+	if made.text("expires_at") != env.clock.Now().Truncate(time.Second).Add(time.Hour).UTC().Format(time.RFC3339) || made.json["host"] != nil {
 		t.Errorf("the key is %s", made.body)
 	}
-	if got := b.try(username, secret); got != http.StatusNotFound {
-		t.Errorf("a key before its end is answered with %d", got)
-	}
-	if err := b.s.Install("fjellsport", username, secret); err != nil {
+	env.wantTry("before its expiry", username, secret, http.StatusNotFound)
+	if err := env.s.Install("fjellsport", username, secret); err != nil {
 		t.Fatal(err)
 	}
-	b.clock.Advance(time.Hour)
-	if got := b.try(username, secret); got != http.StatusUnauthorized {
-		t.Errorf("a key that has expired is answered with %d", got)
-	}
-	if b.s.Working("fjellsport") == nil {
+	env.clock.Advance(time.Hour)
+	env.wantTry("that has expired", username, secret, http.StatusUnauthorized)
+	if env.s.Working("fjellsport") == nil {
 		t.Error("a shop takes payments with a key that has expired")
 	}
-	b.wantViolations()
+	env.wantViolations()
 }
 
 func TestMerchant_ReportsBreaches(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	key := b.newKey(fjellsport)
+	env := newTestEnv(t, ThreeShops(), Options{})
+	key := env.newKey(fjellsport)
 	header := basicHeader(key.Username, key.Secret)
-	b.must(http.MethodGet, b.srv.APIURL()+"/checkout/v3/orders/1", "", header).want(t, http.StatusBadRequest)
-	b.must(http.MethodGet, b.srv.APIURL()+"/stores", "", header).want(t, http.StatusNotFound)
-	b.wantViolations(ViolationContract, ViolationContract)
+	env.must(http.MethodGet, env.srv.APIURL()+"/checkout/v3/orders/1", "", header).want(t, http.StatusBadRequest)
+	env.must(http.MethodGet, env.srv.APIURL()+"/stores", "", header).want(t, http.StatusNotFound)
+	env.wantViolations(ViolationContract, ViolationContract)
 }
 
 func TestMerchant_RefusesPropagatingKey(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{PropagationDelay: 10 * time.Second})
-	made := b.generate()
+	env := newTestEnv(t, ThreeShops(), Options{PropagationDelay: 10 * time.Second})
+	made := env.generate()
 	username, secret := made.text("username"), made.text("secret")
-	b.clock.Advance(10*time.Second - 1)
-	if got := b.try(username, secret); got != http.StatusUnauthorized {
-		t.Errorf("a key that has not propagated is answered with %d", got)
-	}
-	b.clock.Advance(1)
-	if got := b.try(username, secret); got != http.StatusNotFound {
-		t.Errorf("a key that has propagated is answered with %d", got)
-	}
-	b.wantViolations()
+	env.clock.Advance(10*time.Second - 1)
+	env.wantTry("that has not propagated", username, secret, http.StatusUnauthorized)
+	env.clock.Advance(1)
+	env.wantTry("that has propagated", username, secret, http.StatusNotFound)
+	env.wantViolations()
 }
 
 func TestMerchant_RecordsTraffic(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	key := b.newKey(fjellsport)
-	b.try(key.Username, "kco_live_api_wrong")
-	if used := b.s.Keys(fjellsport)[1].LastUsedAt; used != nil {
+	env := newTestEnv(t, ThreeShops(), Options{})
+	key := env.newKey(fjellsport)
+	env.try(key.Username, "kco_live_api_wrong")
+	if used := env.s.Keys(fjellsport)[1].LastUsedAt; used != nil {
 		t.Errorf("a refused call counts as use, at %v", used)
 	}
-	b.try(key.Username, key.Secret)
-	status, err := b.s.EndpointStatus(fjellsport)
+	env.try(key.Username, key.Secret)
+	status, err := env.s.EndpointStatus(fjellsport)
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkout, orders := status.Services[0], status.Services[1]
-	if checkout.Host != "api.kustom.co" || checkout.ActionRequired != nil || !checkout.LastUsedAt.Equal(b.clock.Now().Truncate(time.Second)) {
+	if checkout.Host != "api.kustom.co" || checkout.ActionRequired != nil || !checkout.LastUsedAt.Equal(env.clock.Now().Truncate(time.Second)) {
 		t.Errorf("checkout is %+v", checkout)
 	}
 	if orders.ActionRequired == nil || !status.ActionRequired {
 		t.Errorf("order management is %+v", orders)
 	}
-	if b.s.Keys(fjellsport)[1].LastUsedAt == nil {
+	if env.s.Keys(fjellsport)[1].LastUsedAt == nil {
 		t.Errorf("an accepted call does not count as use")
 	}
 }
 
 func TestPlaceOrder_UsesShopsKey(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{PropagationDelay: time.Minute})
+	env := newTestEnv(t, ThreeShops(), Options{PropagationDelay: time.Minute})
 	switched := func() bool {
-		res := b.portal(http.MethodGet, "/stores/"+fjellsport+"/endpoint-status", "", adminHeader())
+		res := env.portal(http.MethodGet, "/stores/"+fjellsport+"/endpoint-status", "", adminHeader())
 		return res.json["action_required"] == false && !strings.Contains(res.body, "klarna")
 	}
-	if err := b.s.PlaceOrder("fjellsport"); err != nil {
+	if err := env.s.PlaceOrder("fjellsport"); err != nil {
 		t.Fatal(err)
 	}
 	if switched() {
 		t.Errorf("an order with the legacy key cleared the warning")
 	}
-	key := b.newKey(fjellsport)
-	if err := b.s.Install("fjellsport", key.Username, key.Secret); err != nil {
+	key := env.newKey(fjellsport)
+	if err := env.s.Install("fjellsport", key.Username, key.Secret); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.s.PlaceOrder("fjellsport"); err == nil {
+	if err := env.s.PlaceOrder("fjellsport"); err == nil {
 		t.Errorf("an order went through with a key that has not propagated")
 	}
-	b.clock.Advance(time.Minute)
-	if err := b.s.PlaceOrder("fjellsport"); err != nil {
+	env.clock.Advance(time.Minute)
+	if err := env.s.PlaceOrder("fjellsport"); err != nil {
 		t.Fatal(err)
 	}
 	if !switched() {
 		t.Errorf("an order with the new key did not clear the warning")
 	}
-	if err := b.s.PlaceOrder("nowhere"); err == nil {
+	if err := env.s.PlaceOrder("nowhere"); err == nil {
 		t.Errorf("an order went through in a shop that does not exist")
 	}
-	b.wantViolations()
+	env.wantViolations()
 }

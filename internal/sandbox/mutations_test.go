@@ -25,14 +25,14 @@ func scriptMutations(t *testing.T, files ...string) []string {
 	return names
 }
 
-// Every mutation has an effect, and scripts ask only for known ones.
-func TestMutations_AreKnownOnBothSides(t *testing.T) {
+// Each mutation has an effect, and the scripts use only known ones.
+func TestMutations_HaveEffect(t *testing.T) {
 	scripted := scriptMutations(t, "ui.js", "portal.js", "mystore.js")
 	inGo := []string{"norwegian", "rows-late"}
 	seen := map[string]bool{}
 	for _, m := range Mutations() {
 		if seen[m.Name] || m.Description == "" {
-			t.Errorf("%s is there twice, or has no description", m.Name)
+			t.Errorf("%s is listed twice, or has no description", m.Name)
 		}
 		seen[m.Name] = true
 		if m.rename == nil && m.spell == nil && !slices.Contains(append(scripted, inGo...), m.Name) {
@@ -46,24 +46,24 @@ func TestMutations_AreKnownOnBothSides(t *testing.T) {
 	}
 	for _, name := range scripted {
 		if !seen[name] {
-			t.Errorf("a script asks for the mutation %q", name)
+			t.Errorf("a script uses the unknown mutation %q", name)
 		}
 	}
 	if len(seen) < 30 {
-		t.Errorf("there are only %d", len(seen))
+		t.Errorf("there are only %d mutations", len(seen))
 	}
 }
 
-// Scripts ask only for mutations of their own vendor's pages.
-func TestMutations_AreOnThePagesThatChange(t *testing.T) {
+// The scripts of a vendor use only mutations that are listed for its pages.
+func TestMutations_AreListedForPagesTheyChange(t *testing.T) {
 	for api, script := range map[string]string{PortalPages: "portal.js", MystorePages: "mystore.js"} {
 		source, err := pageFiles.ReadFile("pages/" + script)
 		if err != nil {
 			t.Fatal(err)
 		}
-		asked := scriptMutations(t, script)
+		used := scriptMutations(t, script)
 		for _, m := range Mutations() {
-			changes := slices.Contains(asked, m.Name)
+			changes := slices.Contains(used, m.Name)
 			for word := range m.rename {
 				changes = changes || strings.Contains(string(source), strconv.Quote(word))
 			}
@@ -74,37 +74,30 @@ func TestMutations_AreOnThePagesThatChange(t *testing.T) {
 	}
 }
 
-func TestMutations_UnknownNameIsRefused(t *testing.T) {
-	_, err := New(ThreeShops(), Options{Pages: PagesOptions{Mutations: []string{"no-such"}}})
-	if err == nil || !strings.Contains(err.Error(), `"no-such"`) {
-		t.Errorf("the error is %v", err)
-	}
-}
-
 // With any mutation, a person still sees the key and the fields.
-func TestMutations_StillShowThePages(t *testing.T) {
-	ofShop := scriptMutations(t, "ui.js", "mystore.js")
+func TestMutations_ShowPagesAnyway(t *testing.T) {
+	onMystore := scriptMutations(t, "ui.js", "mystore.js")
 	for _, m := range Mutations() {
 		t.Run(m.Name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, ThreeShops(), Options{Pages: PagesOptions{Mutations: []string{m.Name}}})
-			b.seesKey(m.Name)
-			if slices.Contains(ofShop, m.Name) {
-				b.seesFields(m.Name)
+			env := newTestEnv(t, ThreeShops(), Options{Pages: PagesOptions{Mutations: []string{m.Name}}})
+			env.wantKeyShown(m.Name)
+			if slices.Contains(onMystore, m.Name) {
+				env.wantFieldsShown(m.Name)
 			}
-			b.wantViolations()
+			env.wantViolations()
 		})
 	}
 }
 
-func (b *bench) seesKey(mutation string) {
-	b.t.Helper()
-	p := newTab(b.t)
-	path, err := b.s.PortalLink(admin, "/integrations/api")
+func (env *testEnv) wantKeyShown(mutation string) {
+	env.t.Helper()
+	p := newTab(env.t)
+	path, err := env.s.PortalLink(admin, "/integrations/api")
 	if err != nil {
-		b.t.Fatal(err)
+		env.t.Fatal(err)
 	}
-	p.open(b.srv.URL() + path)
+	p.open(env.srv.URL() + path)
 	switch mutation {
 	case "store-not-chosen":
 		p.pressNth("button[role=combobox]", "", 0)
@@ -118,18 +111,18 @@ func (b *bench) seesKey(mutation string) {
 	p.until(find("*", fjellsportK) + ".length || " + find("p", "Key ID: "+fjellsportK) + ".length")
 }
 
-func (b *bench) seesFields(mutation string) {
-	b.t.Helper()
-	p := newTab(b.t)
+func (env *testEnv) wantFieldsShown(mutation string) {
+	env.t.Helper()
+	p := newTab(env.t)
 	target := "/extensions/" + KlarnaCheckoutV3
 	if mutation != "credentials-tab" && mutation != "credentials-dialog" {
 		target += "/credentials"
 	}
-	path, err := b.s.MystoreLink("fjellsport", target)
+	path, err := env.s.MystoreLink("fjellsport", target)
 	if err != nil {
-		b.t.Fatal(err)
+		env.t.Fatal(err)
 	}
-	p.open(ShopURL(b.srv.URL(), "fjellsport") + path)
+	p.open(ShopURL(env.srv.URL(), "fjellsport") + path)
 	if !strings.HasSuffix(target, "/credentials") {
 		p.press("Credentials")
 	}
@@ -137,7 +130,7 @@ func (b *bench) seesFields(mutation string) {
 }
 
 // With any mutation, a person can still read the new password.
-func TestMutations_StillMakeAKey(t *testing.T) {
+func TestMutations_GenerateKeyAnyway(t *testing.T) {
 	for _, name := range []string{
 		"generate-link", "generate-icon", "generate-confirm", "generate-slow", "buttons-are-divs", "inert", "list-stale", "iframe", "shadow",
 		"popup-plain", "popup-inline", "popup-alertdialog", "popup-inputs", "popup-password-inputs", "popup-code", "popup-split", "popup-dl",
@@ -145,14 +138,14 @@ func TestMutations_StillMakeAKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, playground(), Options{Pages: PagesOptions{Mutations: []string{name}}})
-			p := b.portalAt("/integrations/api")
+			env := newTestEnv(t, playground(), Options{Pages: PagesOptions{Mutations: []string{name}}})
+			p := env.portalAt("/integrations/api")
 			p.press("Generate new")
 			if name == "generate-confirm" {
 				p.press("Confirm")
 			}
 			p.until(`things("*", "").some(([e]) => /^kco_test_api_\w{20,}$/.test(e.value ?? e.textContent))`)
-			if keys := b.s.Keys("PM00123456"); len(keys) != 3 {
+			if keys := env.s.Keys("PM00123456"); len(keys) != 3 {
 				t.Errorf("there are %d keys", len(keys))
 			}
 		})
@@ -160,7 +153,7 @@ func TestMutations_StillMakeAKey(t *testing.T) {
 }
 
 // With any mutation, a person can still delete a key.
-func TestMutations_StillDeleteAKey(t *testing.T) {
+func TestMutations_DeleteKeyAnyway(t *testing.T) {
 	for _, name := range []string{
 		"row-menu-unnamed", "row-delete-button", "menu-more-items", "delete-red", "delete-alertdialog", "delete-names-key", "delete-typed",
 		"delete-native", "delete-at-once", "iframe", "shadow", "inert", "popup-plain", "buttons-are-divs", "table-cards", "table-dl", "table-grid",
@@ -168,10 +161,10 @@ func TestMutations_StillDeleteAKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, playground(), Options{Pages: PagesOptions{Mutations: []string{name}}})
-			p := b.portalAt("/integrations/api")
-			b.deletesLastKey(p, name)
-			for deadline := time.Now().Add(patience); len(b.s.Keys("PM00123456")) != 1; time.Sleep(10 * time.Millisecond) {
+			env := newTestEnv(t, playground(), Options{Pages: PagesOptions{Mutations: []string{name}}})
+			p := env.portalAt("/integrations/api")
+			env.deleteLastKey(p, name)
+			for deadline := time.Now().Add(pageTimeout); len(env.s.Keys("PM00123456")) != 1; time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatal("the key is not deleted")
 				}
@@ -180,9 +173,9 @@ func TestMutations_StillDeleteAKey(t *testing.T) {
 	}
 }
 
-func (b *bench) deletesLastKey(p *tab, mutation string) {
-	b.t.Helper()
-	last := b.s.Keys("PM00123456")[1].Username
+func (env *testEnv) deleteLastKey(p *tab, mutation string) {
+	env.t.Helper()
+	last := env.s.Keys("PM00123456")[1].Username
 	p.until(find("*", last) + ".length || " + find("p", "Key ID: "+last) + ".length")
 	eval[bool](p, "(window.confirm = () => true)()")
 	if mutation == "row-delete-button" {

@@ -65,71 +65,71 @@ func TestMystore_AnswersCalls(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, seed, Options{})
+			env := newTestEnv(t, seed, Options{})
 			if test.method == "" {
 				test.method = http.MethodGet
 			}
 			if test.header == nil {
 				test.header = patchHeader("fjellsport")
 			}
-			res := b.mystore(test.method, test.path, test.body, test.header)
+			res := env.mystore(test.method, test.path, test.body, test.header)
 			res.want(t, test.status)
 			if res.status >= 400 && (!strings.Contains(res.body, `"errors"`) || res.header.Get("Content-Type") != jsonAPI) {
 				t.Errorf("the error is not JSON:API: %s %s", res.header.Get("Content-Type"), res.body)
 			}
-			if got := slices.Contains(b.kinds(), ViolationContract); got != test.breach {
-				t.Errorf("violations are %v", b.s.Violations())
+			if got := slices.Contains(env.kinds(), ViolationContract); got != test.breach {
+				t.Errorf("violations are %v", env.s.Violations())
 			}
 		})
 	}
 }
 
 func TestMystore_InstallsPair(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	made := b.generate()
-	res := b.install("fjellsport", pairBody(made.text("username"), made.text("secret")))
+	env := newTestEnv(t, ThreeShops(), Options{})
+	made := env.generate()
+	res := env.install("fjellsport", pairBody(made.text("username"), made.text("secret")))
 	res.want(t, http.StatusOK)
 	if strings.Contains(res.body, made.text("secret")) || !strings.Contains(res.body, made.text("username")) {
 		t.Errorf("the answer is %s", res.body)
 	}
-	get := b.mystore(http.MethodGet, credentials, "", shopHeader("fjellsport"))
+	get := env.mystore(http.MethodGet, credentials, "", shopHeader("fjellsport"))
 	if get.body != res.body {
 		t.Errorf("GET answers %s, PATCH answered %s", get.body, res.body)
 	}
-	if err := b.s.Working("fjellsport"); err != nil {
+	if err := env.s.Working("fjellsport"); err != nil {
 		t.Errorf("the shop does not work: %v", err)
 	}
-	b.wantViolations()
+	env.wantViolations()
 }
 
-// Two writes within one second have different times.
+// This holds for two writes within one second too.
 func TestMystore_UpdatedAtChangesWithEachWrite(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
+	env := newTestEnv(t, ThreeShops(), Options{})
 	seen := map[time.Time]bool{}
 	for range 3 {
-		b.install("fjellsport", pairBody(nil, nil)).want(t, http.StatusOK)
-		shop, _ := b.s.Shop("fjellsport")
+		env.install("fjellsport", pairBody(nil, nil)).want(t, http.StatusOK)
+		shop, _ := env.s.Shop("fjellsport")
 		seen[*shop.UpdatedAt] = true
 	}
 	if len(seen) != 3 {
 		t.Errorf("three writes left %d times: %v", len(seen), seen)
 	}
-	shop, _ := b.s.Shop("fjellsport")
-	if !shop.UpdatedAt.Truncate(time.Second).Equal(b.clock.Now().Truncate(time.Second)) {
+	shop, _ := env.s.Shop("fjellsport")
+	if !shop.UpdatedAt.Truncate(time.Second).Equal(env.clock.Now().Truncate(time.Second)) {
 		t.Errorf("the last write was at %v", shop.UpdatedAt)
 	}
-	res := b.mystore(http.MethodGet, credentials, "", shopHeader("fjellsport"))
+	res := env.mystore(http.MethodGet, credentials, "", shopHeader("fjellsport"))
 	if !strings.Contains(res.body, `"kustom_id":null,"secret_set":false`) {
 		t.Errorf("the cleared credentials are %s", res.body)
 	}
 }
 
 func TestMystore_ListsExtensionsInPages(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
+	env := newTestEnv(t, ThreeShops(), Options{})
 	var ids []string
-	next := b.srv.MystoreURL() + "/shops/fjellsport/extensions?" + url.Values{"page[size]": {"1"}}.Encode()
+	next := env.srv.MystoreURL() + "/shops/fjellsport/extensions?" + url.Values{"page[size]": {"1"}}.Encode()
 	for next != "" {
-		res := b.must(http.MethodGet, next, "", shopHeader("fjellsport"))
+		res := env.must(http.MethodGet, next, "", shopHeader("fjellsport"))
 		res.want(t, http.StatusOK)
 		data, _ := res.json["data"].([]any)
 		for _, item := range data {
@@ -143,22 +143,22 @@ func TestMystore_ListsExtensionsInPages(t *testing.T) {
 	if strings.Join(ids, " ") != "klarna-checkout-v3 bring-shipping" {
 		t.Errorf("the pages have %v", ids)
 	}
-	beyond := b.mystore(http.MethodGet, "/shops/fjellsport/extensions?page%5Bnumber%5D=9", "", shopHeader("fjellsport"))
+	beyond := env.mystore(http.MethodGet, "/shops/fjellsport/extensions?page%5Bnumber%5D=9", "", shopHeader("fjellsport"))
 	if !strings.Contains(beyond.body, `"data":[]`) {
 		t.Errorf("the page after the last one is %s", beyond.body)
 	}
-	b.wantViolations()
+	env.wantViolations()
 }
 
 func TestMystore_LimitsRate(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
+	env := newTestEnv(t, ThreeShops(), Options{})
 	get := func(shop string) result {
-		return b.mystore(http.MethodGet, "/shops/"+shop+"/extensions", "", shopHeader(shop))
+		return env.mystore(http.MethodGet, "/shops/"+shop+"/extensions", "", shopHeader(shop))
 	}
 	for range 60 {
 		get("fjellsport").want(t, http.StatusOK)
 	}
-	b.clock.Advance(30 * time.Second)
+	env.clock.Advance(30 * time.Second)
 	for range 60 {
 		get("fjellsport").want(t, http.StatusOK)
 	}
@@ -170,12 +170,12 @@ func TestMystore_LimitsRate(t *testing.T) {
 		}
 	}
 	get("kaffebonna").want(t, http.StatusOK)
-	b.clock.Advance(30*time.Second - 1)
+	env.clock.Advance(30*time.Second - 1)
 	get("fjellsport").want(t, http.StatusTooManyRequests)
-	b.clock.Advance(1)
+	env.clock.Advance(1)
 	for range 60 {
 		get("fjellsport").want(t, http.StatusOK)
 	}
 	get("fjellsport").want(t, http.StatusTooManyRequests)
-	b.wantViolations()
+	env.wantViolations()
 }

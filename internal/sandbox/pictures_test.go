@@ -9,7 +9,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// pictures are the words of the real portal's pictures, by the parts of the page.
+// pictures has the words on the screenshots of the real portal, by part of the page.
 type pictures struct {
 	Sidebar, Header, Main, Popup []string
 }
@@ -29,12 +29,12 @@ func playground() Seed {
 	return seed
 }
 
-// words returns what a person reads in a part of the page, block by block.
+// words returns the visible texts of a part of the page, block by block.
 func (p *tab) words(selector string) []string {
 	p.t.Helper()
 	return eval[[]string](p, `((part) => {
 		const blocks = [];
-		const walk = (e) => {
+		const visit = (e) => {
 			if (e.matches(".sr-only, svg, footer")) return;
 			const inner = [...e.children].filter((c) => c.matches("ul, li, div, p, h1, h2, nav, table, thead, tbody, tr, th, td, button, a, label, span.value, .row > span"));
 			if (inner.length === 0 || e.matches("button, a, .logo, td")) {
@@ -43,15 +43,14 @@ func (p *tab) words(selector string) []string {
 				if (text && text !== unseen) blocks.push(text);
 				return;
 			}
-			inner.forEach(walk);
+			inner.forEach(visit);
 		};
-		walk(part);
+		visit(part);
 		return blocks;
 	})(document.querySelector(`+"`"+selector+"`"+`))`)
 }
 
-// TestPortal_HasTheWordsOfThePictures compares the page and the popup with the real ones, word by word.
-func TestPortal_HasTheWordsOfThePictures(t *testing.T) {
+func TestPortal_HasWordsOfScreenshots(t *testing.T) {
 	data, err := os.ReadFile("testdata/pictures-2026-03.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +59,7 @@ func TestPortal_HasTheWordsOfThePictures(t *testing.T) {
 	if err := yaml.NewDecoder(strings.NewReader(string(data)), yaml.Strict()).Decode(&want); err != nil {
 		t.Fatal(err)
 	}
-	p := newBench(t, playground(), Options{}).apiPage()
+	p := newTestEnv(t, playground(), Options{}).apiPage()
 	wantWords(t, "the side menu", p.words("aside"), want.Sidebar)
 	wantWords(t, "the header", p.words("header"), want.Header)
 	wantWords(t, "the page", p.words("main"), want.Main)
@@ -69,17 +68,17 @@ func TestPortal_HasTheWordsOfThePictures(t *testing.T) {
 	wantWords(t, "the popup", p.words("[role=dialog]"), want.Popup)
 }
 
-// wantWords compares words; an asterisk stands for any.
+// wantWords compares texts. A trailing asterisk stands for any text.
 func wantWords(t *testing.T, part string, got, want []string) {
 	t.Helper()
 	if len(got) != len(want) {
-		t.Errorf("%s says %d things, want %d: %q", part, len(got), len(want), got)
+		t.Errorf("%s has %d texts, want %d: %q", part, len(got), len(want), got)
 		return
 	}
 	for i := range want {
 		known, blurred := strings.CutSuffix(want[i], "*")
 		if got[i] != want[i] && (!blurred || !strings.HasPrefix(got[i], known)) {
-			t.Errorf("%s says %q, want %q", part, got[i], want[i])
+			t.Errorf("%s has %q, want %q", part, got[i], want[i])
 		}
 	}
 }

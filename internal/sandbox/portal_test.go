@@ -77,7 +77,7 @@ func TestPortalAPI_AnswersCalls(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, hidden, Options{KeyLimit: 2})
+			env := newTestEnv(t, hidden, Options{KeyLimit: 2})
 			if test.method == "" {
 				test.method = http.MethodGet
 			}
@@ -87,7 +87,7 @@ func TestPortalAPI_AnswersCalls(t *testing.T) {
 					test.header = postHeader()
 				}
 			}
-			res := b.portal(test.method, test.path, test.body, test.header)
+			res := env.portal(test.method, test.path, test.body, test.header)
 			res.want(t, test.status)
 			if got := res.text("error_code"); got != test.code {
 				t.Errorf("error code is %q, want %q", got, test.code)
@@ -96,11 +96,11 @@ func TestPortalAPI_AnswersCalls(t *testing.T) {
 				t.Errorf("correlation id %q is not that of the header", res.text("correlation_id"))
 			}
 			if test.breach {
-				b.wantViolations(ViolationContract)
+				env.wantViolations(ViolationContract)
 			} else {
-				b.wantViolations()
+				env.wantViolations()
 			}
-			if keys := len(b.s.Keys(fjellsport)) + len(b.s.Keys(kaffebonna)); keys != 3 {
+			if keys := len(env.s.Keys(fjellsport)) + len(env.s.Keys(kaffebonna)); keys != 3 {
 				t.Errorf("the stores have %d keys", keys)
 			}
 		})
@@ -108,10 +108,10 @@ func TestPortalAPI_AnswersCalls(t *testing.T) {
 }
 
 func TestPortalAPI_ShowsSecretOnceAtCreation(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	res := b.generate()
+	env := newTestEnv(t, ThreeShops(), Options{})
+	res := env.generate()
 	res.want(t, http.StatusCreated)
-	keys := b.s.Keys(fjellsport)
+	keys := env.s.Keys(fjellsport)
 	key := keys[len(keys)-1]
 	if res.text("secret") != key.Secret || !strings.HasPrefix(key.Secret, "kco_live_api_") {
 		t.Errorf("the answer does not show the key's secret")
@@ -120,44 +120,42 @@ func TestPortalAPI_ShowsSecretOnceAtCreation(t *testing.T) {
 		t.Errorf("the key is %+v", key)
 	}
 	for _, path := range []string{"/stores/" + fjellsport + "/credentials/" + key.CredentialID, "/credentials"} {
-		if res := b.portal(http.MethodGet, path, "", adminHeader()); strings.Contains(res.body, "secret") {
+		if res := env.portal(http.MethodGet, path, "", adminHeader()); strings.Contains(res.body, "secret") {
 			t.Errorf("%s shows a secret", path)
 		}
 	}
-	b.wantViolations()
+	env.wantViolations()
 }
 
 func TestPortalAPI_ShowsSecretOnceAfterPending(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{Pending: 2})
-	res := b.generate()
+	env := newTestEnv(t, ThreeShops(), Options{Pending: 2})
+	res := env.generate()
 	res.want(t, http.StatusAccepted)
 	if res.text("status") != StatusPending || res.header.Get("Retry-After") != "1" || res.text("secret") != "" {
 		t.Fatalf("the answer is %s, Retry-After %q", res.body, res.header.Get("Retry-After"))
 	}
-	keys := b.s.Keys(fjellsport)
+	keys := env.s.Keys(fjellsport)
 	key := keys[len(keys)-1]
-	if got := b.try(key.Username, key.Secret); got != http.StatusUnauthorized {
-		t.Errorf("a PENDING key is answered with %d", got)
-	}
+	env.wantTry("that is pending", key.Username, key.Secret, http.StatusUnauthorized)
 	path := "/stores/" + fjellsport + "/credentials/" + key.CredentialID
 	want := []struct{ status, secret string }{{StatusPending, ""}, {StatusActive, key.Secret}, {StatusActive, ""}}
 	for i, w := range want {
-		if list := b.portal(http.MethodGet, "/credentials", "", adminHeader()); strings.Contains(list.body, "secret") {
+		if list := env.portal(http.MethodGet, "/credentials", "", adminHeader()); strings.Contains(list.body, "secret") {
 			t.Errorf("the list shows a secret")
 		}
-		res := b.portal(http.MethodGet, path, "", adminHeader())
+		res := env.portal(http.MethodGet, path, "", adminHeader())
 		if res.text("status") != w.status || res.text("secret") != w.secret {
 			t.Errorf("GET %d is %s", i+1, res.body)
 		}
 	}
-	b.wantViolations()
+	env.wantViolations()
 }
 
 func TestPortalAPI_ReplaysIdempotencyKey(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
+	env := newTestEnv(t, ThreeShops(), Options{})
 	header := postHeader()
 	post := func(store, description string) result {
-		return b.portal(http.MethodPost, "/stores/"+store+"/credentials", `{"description":"`+description+`"}`, header)
+		return env.portal(http.MethodPost, "/stores/"+store+"/credentials", `{"description":"`+description+`"}`, header)
 	}
 	made := post(fjellsport, "a")
 	made.want(t, http.StatusCreated)
@@ -166,31 +164,29 @@ func TestPortalAPI_ReplaysIdempotencyKey(t *testing.T) {
 	if again.text("error_code") != "IDEMPOTENCY_REPLAY" || again.text("credential_id") != made.text("credential_id") {
 		t.Errorf("the replay is answered with %s", again.body)
 	}
-	if got := len(b.s.Keys(fjellsport)); got != 2 {
+	if got := len(env.s.Keys(fjellsport)); got != 2 {
 		t.Errorf("the store has %d keys, want 2", got)
 	}
-	b.wantViolations()
+	env.wantViolations()
 
 	post(fjellsport, "b").want(t, http.StatusConflict)
 	post(kaffebonna, "a").want(t, http.StatusConflict)
-	b.wantViolations(ViolationIdempotencyReuse, ViolationIdempotencyReuse)
+	env.wantViolations(ViolationIdempotencyReuse, ViolationIdempotencyReuse)
 }
 
 func TestPortalAPI_DeletesKey(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	made := b.generate()
+	env := newTestEnv(t, ThreeShops(), Options{})
+	made := env.generate()
 	path := "/stores/" + fjellsport + "/credentials/" + made.text("credential_id")
-	b.portal(http.MethodDelete, path, "", adminHeader()).want(t, http.StatusNoContent)
-	b.portal(http.MethodDelete, path, "", adminHeader()).want(t, http.StatusNotFound)
-	b.portal(http.MethodGet, path, "", adminHeader()).want(t, http.StatusNotFound)
-	if got := b.try(made.text("username"), made.text("secret")); got != http.StatusUnauthorized {
-		t.Errorf("a deleted key is answered with %d", got)
-	}
-	b.wantViolations()
+	env.portal(http.MethodDelete, path, "", adminHeader()).want(t, http.StatusNoContent)
+	env.portal(http.MethodDelete, path, "", adminHeader()).want(t, http.StatusNotFound)
+	env.portal(http.MethodGet, path, "", adminHeader()).want(t, http.StatusNotFound)
+	env.wantTry("that is deleted", made.text("username"), made.text("secret"), http.StatusUnauthorized)
+	env.wantViolations()
 }
 
 func TestPortalAPI_ListsInPages(t *testing.T) {
-	b := newBench(t, FleetSeed(120), Options{})
+	env := newTestEnv(t, FleetSeed(120), Options{})
 	header := portalHeader("fake-portal-token-fleet")
 	for list, size := range map[string]int{"stores": 50, "credentials": 50} {
 		t.Run(list, func(t *testing.T) {
@@ -200,7 +196,7 @@ func TestPortalAPI_ListsInPages(t *testing.T) {
 				if cursor != "" {
 					path += "?cursor=" + cursor
 				}
-				res := b.portal(http.MethodGet, path, "", header)
+				res := env.portal(http.MethodGet, path, "", header)
 				items, _ := res.json[list].([]any)
 				for _, item := range items {
 					seen[fmt.Sprint(item)] = true
@@ -218,21 +214,21 @@ func TestPortalAPI_ListsInPages(t *testing.T) {
 			}
 		})
 	}
-	first := b.portal(http.MethodGet, "/credentials?limit=1", "", header)
-	b.portal(http.MethodGet, "/stores?cursor="+first.text("next_cursor"), "", header).want(t, http.StatusBadRequest)
-	b.portal(http.MethodGet, "/credentials?merchant_id=M00500001&cursor="+first.text("next_cursor"), "", header).want(t, http.StatusBadRequest)
-	b.wantViolations(ViolationContract, ViolationContract)
+	first := env.portal(http.MethodGet, "/credentials?limit=1", "", header)
+	env.portal(http.MethodGet, "/stores?cursor="+first.text("next_cursor"), "", header).want(t, http.StatusBadRequest)
+	env.portal(http.MethodGet, "/credentials?merchant_id=M00500001&cursor="+first.text("next_cursor"), "", header).want(t, http.StatusBadRequest)
+	env.wantViolations(ViolationContract, ViolationContract)
 }
 
 // After a deletion between two pages, the second page skips nothing.
 func TestPortalAPI_PagesSkipNothingAfterDeletion(t *testing.T) {
-	b := newBench(t, FleetSeed(4), Options{})
+	env := newTestEnv(t, FleetSeed(4), Options{})
 	header := portalHeader("fake-portal-token-fleet")
-	first := b.portal(http.MethodGet, "/credentials?limit=2", "", header)
-	if err := b.s.DeleteKey("M00500001", b.s.Keys("M00500001")[0].CredentialID); err != nil {
+	first := env.portal(http.MethodGet, "/credentials?limit=2", "", header)
+	if err := env.s.DeleteKey("M00500001", env.s.Keys("M00500001")[0].CredentialID); err != nil {
 		t.Fatal(err)
 	}
-	second := b.portal(http.MethodGet, "/credentials?limit=2&cursor="+first.text("next_cursor"), "", header)
+	second := env.portal(http.MethodGet, "/credentials?limit=2&cursor="+first.text("next_cursor"), "", header)
 	if !strings.Contains(second.body, "M00500003") || !strings.Contains(second.body, "M00500004") || second.text("next_cursor") != "" {
 		t.Errorf("the second page is %s", second.body)
 	}
@@ -243,13 +239,13 @@ func TestPortalAPI_HidesOtherStores(t *testing.T) {
 	seed.Users = append(seed.Users,
 		User{Token: "fake-portal-token-one", Email: "one@shop.example", Stores: []string{fjellsport}},
 		User{Token: "fake-portal-token-none", Email: "none@shop.example", Stores: []string{}})
-	b := newBench(t, seed, Options{})
+	env := newTestEnv(t, seed, Options{})
 	for _, path := range []string{"/stores", "/credentials"} {
-		one := b.portal(http.MethodGet, path, "", portalHeader("fake-portal-token-one"))
+		one := env.portal(http.MethodGet, path, "", portalHeader("fake-portal-token-one"))
 		if strings.Contains(one.body, kaffebonna) || !strings.Contains(one.body, fjellsport) {
 			t.Errorf("%s shows a user of one store %s", path, one.body)
 		}
-		none := b.portal(http.MethodGet, path, "", portalHeader("fake-portal-token-none"))
+		none := env.portal(http.MethodGet, path, "", portalHeader("fake-portal-token-none"))
 		if strings.Contains(none.body, "M00") {
 			t.Errorf("%s shows a user of no store %s", path, none.body)
 		}
@@ -262,19 +258,19 @@ func TestPortalAPI_ServesPlayground(t *testing.T) {
 		Users:       []User{{Token: "fake-portal-token-admin", Email: "ops@agency.example"}},
 		Stores:      []Store{{MerchantID: "PM00000001", Services: []Service{{Service: serviceCheckout, Host: "api.playground.klarna.com"}}}},
 	}
-	b := newBench(t, seed, Options{})
-	res := b.portal(http.MethodPost, "/stores/PM00000001/credentials", `{"description":null}`,
+	env := newTestEnv(t, seed, Options{})
+	res := env.portal(http.MethodPost, "/stores/PM00000001/credentials", `{"description":null}`,
 		headers(postHeader(), "Idempotency-Key", uuid.NewString()))
 	res.want(t, http.StatusCreated)
 	if res.text("environment") != "test" || res.text("host") != "api.playground.kustom.co" || !strings.HasPrefix(res.text("secret"), "kco_test_api_") {
 		t.Errorf("the key is %s", res.body)
 	}
-	status, err := b.s.EndpointStatus("PM00000001")
+	status, err := env.s.EndpointStatus("PM00000001")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := *status.Services[0].ActionRequired; got != "Switch endpoint to api.playground.kustom.co" {
 		t.Errorf("the action is %q", got)
 	}
-	b.wantViolations()
+	env.wantViolations()
 }

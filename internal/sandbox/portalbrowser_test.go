@@ -16,63 +16,63 @@ const (
 )
 
 // portalAt opens a page of the portal in a browser that is signed in, and refuses the cookies.
-func (b *bench) portalAt(target string) *tab {
-	b.t.Helper()
-	p := newTab(b.t)
-	path, err := b.s.PortalLink(admin, target)
+func (env *testEnv) portalAt(target string) *tab {
+	env.t.Helper()
+	p := newTab(env.t)
+	path, err := env.s.PortalLink(admin, target)
 	if err != nil {
-		b.t.Fatal(err)
+		env.t.Fatal(err)
 	}
-	p.open(b.srv.URL() + path)
+	p.open(env.srv.URL() + path)
 	p.press("Necessary only")
 	return p
 }
 
-// apiPage goes the way to the API page, and waits until its rows are there.
-func (b *bench) apiPage() *tab {
-	b.t.Helper()
-	p := b.portalAt("/")
+// apiPage clicks through to the API page, and waits for its rows.
+func (env *testEnv) apiPage() *tab {
+	env.t.Helper()
+	p := env.portalAt("/")
 	p.press("Integrations")
 	p.press("API")
 	p.until(find(keyCells, "") + ".length")
 	return p
 }
 
-func TestPortal_SwitchesAKey(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	p := b.apiPage()
-	// The browser of the tests is in Oslo.
+func TestPortal_GeneratesAndDeletesKey(t *testing.T) {
+	env := newTestEnv(t, ThreeShops(), Options{})
+	p := env.apiPage()
+	// The browser's time zone is that of Oslo.
 	want := []string{fjellsportK, "12 Apr 2021 10:30", "2 Mar 2026 11:41", "–", "Open menu"}
 	if got := p.texts(keyCells); !slices.Equal(got, want) {
 		t.Errorf("the cells are %q", got)
 	}
 	p.press("Generate new")
 	p.until(find("[role=dialog]", "") + ".length")
-	keys := b.s.Keys(fjellsport)
+	keys := env.s.Keys(fjellsport)
 	if len(keys) != 2 || !strings.Contains(p.text("[role=dialog]"), keys[1].Username+" Password "+keys[1].Secret) {
 		t.Errorf("the popup is %q", p.text("[role=dialog]"))
 	}
 	if reachable := p.texts("h1, h2, nav, table"); !slices.Equal(reachable, []string{"Kustom API Key generated"}) {
-		t.Errorf("beside the popup there are %q", reachable)
+		t.Errorf("outside the popup, %q can be reached", reachable)
 	}
 	p.pressNth("[role=dialog] button", "Close", 0)
 	p.until(find(keyCells, "") + ".length === 10")
-	if err := b.s.Install("fjellsport", keys[1].Username, keys[1].Secret); err != nil {
+	if err := env.s.Install("fjellsport", keys[1].Username, keys[1].Secret); err != nil {
 		t.Fatal(err)
 	}
 	p.pressNth("[aria-haspopup=menu]", "Open menu", 0)
 	p.press("Delete API Key")
 	p.press("Confirm")
 	p.until(find("p", "1 result") + ".length")
-	if left := b.s.Keys(fjellsport); len(left) != 1 || left[0].Username != keys[1].Username {
-		t.Errorf("left are %v", left)
+	if left := env.s.Keys(fjellsport); len(left) != 1 || left[0].Username != keys[1].Username {
+		t.Errorf("the keys are %v", left)
 	}
-	b.wantViolations()
+	env.wantViolations()
 }
 
-func TestPortal_StoresAreOptionsWhileOpen(t *testing.T) {
-	b := newBench(t, FleetSeed(300), Options{})
-	p := b.apiPage()
+func TestPortal_ListsStoresWhileListIsOpen(t *testing.T) {
+	env := newTestEnv(t, FleetSeed(300), Options{})
+	p := env.apiPage()
 	if options := p.texts("[role=option]"); len(options) != 0 {
 		t.Fatalf("there are %d options before the list is open", len(options))
 	}
@@ -81,7 +81,7 @@ func TestPortal_StoresAreOptionsWhileOpen(t *testing.T) {
 	p.enter("M00500250")
 	p.until(find("[role=option]", "") + ".length === 1")
 	p.press("Shop 250 – M00500250")
-	p.until(find("td", b.s.Keys("M00500250")[0].Username) + ".length")
+	p.until(find("td", env.s.Keys("M00500250")[0].Username) + ".length")
 	if options := p.texts("[role=option]"); len(options) != 0 {
 		t.Errorf("there are %d options after the choice", len(options))
 	}
@@ -91,13 +91,13 @@ func TestPortal_StoresAreOptionsWhileOpen(t *testing.T) {
 }
 
 func TestPortal_HidesAPIKeysFromStaff(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	path, err := b.s.PortalLink(trainee, "/")
+	env := newTestEnv(t, ThreeShops(), Options{})
+	path, err := env.s.PortalLink(trainee, "/")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := newTab(t)
-	p.open(b.srv.URL() + path)
+	p.open(env.srv.URL() + path)
 	p.until(find("nav button", "Orders") + ".length")
 	if groups := p.texts("nav button"); slices.Contains(groups, "Integrations") {
 		t.Errorf("the menu is %q", groups)
@@ -105,9 +105,9 @@ func TestPortal_HidesAPIKeysFromStaff(t *testing.T) {
 }
 
 func TestSignIn_ByMagicLinkFromAnotherOrigin(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
+	env := newTestEnv(t, ThreeShops(), Options{})
 	p := newTab(t)
-	p.open(b.srv.PortalPagesURL() + "/integrations/api")
+	p.open(env.srv.PortalPagesURL() + "/integrations/api")
 	if host := eval[string](p, "location.hostname"); host != "localhost" {
 		t.Fatalf("sign-in is on %s", host)
 	}
@@ -116,19 +116,19 @@ func TestSignIn_ByMagicLinkFromAnotherOrigin(t *testing.T) {
 	p.enter(admin)
 	p.press("Send")
 	p.until(find("h1", "Check your email") + ".length")
-	p.open(otherOrigin(strings.TrimPrefix(b.srv.URL(), "http://")) + signInPagesPrefix + "/mailbox")
+	p.open(otherOrigin(strings.TrimPrefix(env.srv.URL(), "http://")) + signInPagesPrefix + "/mailbox")
 	p.press("Log in to Kustom Portal")
 	p.until(find("h1", "API") + ".length")
-	if at := eval[string](p, "location.href"); at != b.srv.PortalPagesURL()+"/integrations/api" {
-		t.Errorf("it leads to %s", at)
+	if at := eval[string](p, "location.href"); at != env.srv.PortalPagesURL()+"/integrations/api" {
+		t.Errorf("the link leads to %s", at)
 	}
 }
 
-func TestControlPanel_SavesAPairAtTheShopsOwnHost(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	key := b.newKey(fjellsport)
+func TestControlPanel_SavesPairAtHostOfShop(t *testing.T) {
+	env := newTestEnv(t, ThreeShops(), Options{})
+	key := env.newKey(fjellsport)
 	p := newTab(t)
-	p.open(b.srv.MystoreAdminURL("fjellsport"))
+	p.open(env.srv.MystoreAdminURL("fjellsport"))
 	p.pressNth("input", "", 0)
 	p.enter("owner@fjellsport.example\tfake-mystore-password-fjellsport\r")
 	p.press("Extensions")
@@ -142,8 +142,8 @@ func TestControlPanel_SavesAPairAtTheShopsOwnHost(t *testing.T) {
 	p.enter(key.Username + "\t" + key.Secret)
 	p.press("Update ID and Secret")
 	p.until(find("li", "The credentials have been updated.") + ".length")
-	if shop, _ := b.s.Shop("fjellsport"); shop.KustomID != key.Username || shop.KustomSecret != key.Secret {
+	if shop, _ := env.s.Shop("fjellsport"); shop.KustomID != key.Username || shop.KustomSecret != key.Secret {
 		t.Errorf("the shop holds %s", shop.KustomID)
 	}
-	b.wantViolations()
+	env.wantViolations()
 }

@@ -13,58 +13,58 @@ import (
 func TestEnv_ReachesEachAPI(t *testing.T) {
 	seed := ThreeShops()
 	slices.Reverse(seed.Users)
-	b := newBench(t, seed, Options{})
-	env := b.srv.Env()
+	env := newTestEnv(t, seed, Options{})
+	vars := env.srv.Env()
 	want := map[string]string{
 		"KUSTOM_ENVIRONMENT":  "production",
-		"KUSTOM_PORTAL_URL":   b.srv.URL() + "/portal/api/v1",
-		"KUSTOM_API_URL":      b.srv.URL() + "/merchant",
-		"MYSTORE_URL":         b.srv.URL() + "/mystore",
+		"KUSTOM_PORTAL_URL":   env.srv.URL() + "/portal/api/v1",
+		"KUSTOM_API_URL":      env.srv.URL() + "/merchant",
+		"MYSTORE_URL":         env.srv.URL() + "/mystore",
 		"KUSTOM_PORTAL_TOKEN": "fake-portal-token-admin",
 	}
 	for name, value := range want {
-		if env[name] != value {
-			t.Errorf("%s is %q, want %q", name, env[name], value)
+		if vars[name] != value {
+			t.Errorf("%s is %q, want %q", name, vars[name], value)
 		}
 	}
-	tokens := readJSON[map[string]string](t, env["MYSTORE_TOKENS"])
+	tokens := readJSON[map[string]string](t, vars["MYSTORE_TOKENS"])
 	if len(tokens) != 3 || tokens["ullogtre"] != "fake-mystore-token-ullogtre" {
 		t.Errorf("the tokens are %v", tokens)
 	}
 }
 
 func TestStartAt_FailsAtTakenAddress(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	if _, err := StartAt(b.s, strings.TrimPrefix(b.srv.URL(), "http://")); err == nil {
+	env := newTestEnv(t, ThreeShops(), Options{})
+	if _, err := StartAt(env.s, strings.TrimPrefix(env.srv.URL(), "http://")); err == nil {
 		t.Error("two servers listen on one address")
 	}
 }
 
 func TestLatency_DelaysCalls(t *testing.T) {
 	const latency = 20 * time.Millisecond
-	b := newBench(t, ThreeShops(), Options{Latency: latency})
+	env := newTestEnv(t, ThreeShops(), Options{Latency: latency})
 	start := time.Now()
-	b.portal(http.MethodGet, "/stores", "", adminHeader()).want(t, http.StatusOK)
+	env.portal(http.MethodGet, "/stores", "", adminHeader()).want(t, http.StatusOK)
 	if took := time.Since(start); took < latency {
 		t.Errorf("the call took %v", took)
 	}
 }
 
 func TestLatency_EndsWithClient(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{Latency: time.Minute})
+	env := newTestEnv(t, ThreeShops(), Options{Latency: time.Minute})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := b.sendContext(ctx, http.MethodPost, b.srv.PortalURL()+"/stores/"+fjellsport+"/credentials", `{}`, postHeader()); err == nil {
+	if _, err := env.send(ctx, http.MethodPost, env.srv.PortalURL()+"/stores/"+fjellsport+"/credentials", `{}`, postHeader()); err == nil {
 		t.Error("there was an answer")
 	}
-	if got := len(b.s.Keys(fjellsport)); got != 1 {
+	if got := len(env.s.Keys(fjellsport)); got != 1 {
 		t.Errorf("the store has %d keys, want the one that it had", got)
 	}
 }
 
 func TestControl_ServesReportAndOrders(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	if err := b.s.Install("ullogtre", "", ""); err != nil {
+	env := newTestEnv(t, ThreeShops(), Options{})
+	if err := env.s.Install("ullogtre", "", ""); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -80,26 +80,26 @@ func TestControl_ServesReportAndOrders(t *testing.T) {
 		{http.MethodGet, "/sandbox/report", http.StatusOK, `"why_not": "no credentials are installed"`},
 	}
 	for _, test := range tests {
-		res := b.must(test.method, b.srv.URL()+test.path, "", http.Header{})
+		res := env.must(test.method, env.srv.URL()+test.path, "", http.Header{})
 		res.want(t, test.status)
 		if !strings.Contains(res.body, test.contains) {
 			t.Errorf("%s is answered with %s", test.path, res.body)
 		}
 	}
-	if got := b.s.Requests(); len(got) != 0 {
+	if got := env.s.Requests(); len(got) != 0 {
 		t.Errorf("the log has %v", got)
 	}
-	b.wantNoSecrets()
+	env.wantNoSecrets()
 }
 
-func TestReport_Counts(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	b.generate()
-	b.portal(http.MethodGet, "/stores", "", adminHeader())
-	b.portal(http.MethodGet, "/stores", "", adminHeader())
-	b.portal(http.MethodGet, "/stores", "", portalHeader("wrong"))
-	b.mystore(http.MethodDelete, credentials, "", shopHeader("fjellsport"))
-	res := b.must(http.MethodGet, b.srv.URL()+"/sandbox/report", "", http.Header{})
+func TestReport_CountsRequests(t *testing.T) {
+	env := newTestEnv(t, ThreeShops(), Options{})
+	env.generate()
+	env.portal(http.MethodGet, "/stores", "", adminHeader())
+	env.portal(http.MethodGet, "/stores", "", adminHeader())
+	env.portal(http.MethodGet, "/stores", "", portalHeader("wrong"))
+	env.mystore(http.MethodDelete, credentials, "", shopHeader("fjellsport"))
+	res := env.must(http.MethodGet, env.srv.URL()+"/sandbox/report", "", http.Header{})
 	got := readJSON[struct {
 		Requests   []requestCount
 		Violations []Violation
@@ -116,17 +116,17 @@ func TestReport_Counts(t *testing.T) {
 	if len(got.Violations) != 1 || got.Violations[0].Kind != ViolationContract {
 		t.Errorf("the violations are %v", got.Violations)
 	}
-	b.wantNoSecrets()
+	env.wantNoSecrets()
 }
 
 func TestRequests_RecordCalls(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
+	env := newTestEnv(t, ThreeShops(), Options{})
 	header := postHeader()
-	made := b.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", `{"description":null}`, header)
-	b.try(made.text("username"), made.text("secret"))
-	b.install("fjellsport", pairBody(made.text("username"), made.text("secret")))
-	b.portal(http.MethodGet, "/credentials?merchant_id="+kaffebonna, "", adminHeader())
-	log := b.s.Requests()
+	made := env.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", `{"description":null}`, header)
+	env.try(made.text("username"), made.text("secret"))
+	env.install("fjellsport", pairBody(made.text("username"), made.text("secret")))
+	env.portal(http.MethodGet, "/credentials?merchant_id="+kaffebonna, "", adminHeader())
+	log := env.s.Requests()
 	order := strings.TrimPrefix(log[1].Path, "/checkout/v3/orders/")
 	want := []Request{
 		{API: Portal, Method: "POST", Template: createTemplate, Path: "/stores/M00412871/credentials", MerchantID: fjellsport,
@@ -139,31 +139,31 @@ func TestRequests_RecordCalls(t *testing.T) {
 			Status: 200, Caller: "ops@agency.example"},
 	}
 	for i := range want {
-		want[i].Time = b.clock.Now()
+		want[i].Time = env.clock.Now()
 	}
 	if !slices.Equal(log, want) {
 		t.Errorf("the log is\n%+v, want\n%+v", log, want)
 	}
-	if got := b.s.Count(Portal, "", ""); got != 2 {
+	if got := env.s.Count(Portal, "", ""); got != 2 {
 		t.Errorf("%d requests to the portal, want 2", got)
 	}
-	if got := b.s.Count("", http.MethodGet, "/credentials"); got != 1 {
+	if got := env.s.Count("", http.MethodGet, "/credentials"); got != 1 {
 		t.Errorf("%d lists of credentials, want 1", got)
 	}
-	b.s.ResetRequests()
-	if got := b.s.Count("", "", ""); got != 0 {
+	env.s.ResetRequests()
+	if got := env.s.Count("", "", ""); got != 0 {
 		t.Errorf("%d requests after the reset", got)
 	}
-	b.wantNoSecrets()
+	env.wantNoSecrets()
 }
 
 // The list includes deleted and refused secrets.
 func TestSecrets_HasAllSecrets(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	made := b.generate()
-	b.portal(http.MethodDelete, "/stores/"+fjellsport+"/credentials/"+made.text("credential_id"), "", adminHeader())
-	b.install("kaffebonna", pairBody("x", "kco_live_api_mistyped"))
-	secrets := b.s.Secrets()
+	env := newTestEnv(t, ThreeShops(), Options{})
+	made := env.generate()
+	env.portal(http.MethodDelete, "/stores/"+fjellsport+"/credentials/"+made.text("credential_id"), "", adminHeader())
+	env.install("kaffebonna", pairBody("x", "kco_live_api_mistyped"))
+	secrets := env.s.Secrets()
 	for _, want := range []string{
 		made.text("secret"), "kco_live_api_mistyped", "fake-portal-token-admin", "fake-mystore-token-ullogtre",
 		strings.TrimPrefix(basicHeader("x", "kco_live_api_mistyped").Get("Authorization"), "Basic "),
@@ -173,27 +173,27 @@ func TestSecrets_HasAllSecrets(t *testing.T) {
 		}
 	}
 	if slices.Contains(secrets, "") {
-		t.Error("the empty string is taken for a secret")
+		t.Error("the empty string is among the secrets")
 	}
 }
 
-// TestSandbox_IsSafeForConcurrentUse gives the race detector something to look at.
+// With the race detector, this test finds unguarded state.
 func TestSandbox_IsSafeForConcurrentUse(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{KeyLimit: 100})
+	env := newTestEnv(t, ThreeShops(), Options{KeyLimit: 100})
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			armed := b.s.Arm(Fault{Kind: FaultWrongType, Times: 1})
+			armed := env.s.Arm(Fault{Kind: FaultWrongType, Times: 1})
 			for range 5 {
-				made := b.generate()
-				b.try(made.text("username"), made.text("secret"))
-				b.install("fjellsport", pairBody(made.text("username"), made.text("secret")))
-				b.mystore(http.MethodGet, credentials, "", shopHeader("fjellsport"))
-				b.s.Violations()
-				b.s.Secrets()
-				b.s.Keys(fjellsport)
+				made := env.generate()
+				env.try(made.text("username"), made.text("secret"))
+				env.install("fjellsport", pairBody(made.text("username"), made.text("secret")))
+				env.mystore(http.MethodGet, credentials, "", shopHeader("fjellsport"))
+				env.s.Violations()
+				env.s.Secrets()
+				env.s.Keys(fjellsport)
 				armed.Fired()
-				if err := b.s.PlaceOrder("fjellsport"); err != nil {
+				if err := env.s.PlaceOrder("fjellsport"); err != nil {
 					t.Error(err)
 				}
 			}
@@ -201,8 +201,8 @@ func TestSandbox_IsSafeForConcurrentUse(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := len(b.s.Keys(fjellsport)); got != 41 {
+	if got := len(env.s.Keys(fjellsport)); got != 41 {
 		t.Errorf("the store has %d keys, want 41", got)
 	}
-	b.wantViolations()
+	env.wantViolations()
 }

@@ -5,21 +5,20 @@ import (
 	"time"
 )
 
-// TestStrays_RecordsUnneededClicks, and no others.
 func TestStrays_RecordsUnneededClicks(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, ThreeShops(), Options{Pages: PagesOptions{Mutations: []string{"lookalikes"}}})
-	b.seesKey("lookalikes")
-	b.seesFields("lookalikes")
-	if strays := b.s.Strays(); len(strays) > 0 {
-		t.Errorf("looking counts as %v", strays)
+	env := newTestEnv(t, ThreeShops(), Options{Pages: PagesOptions{Mutations: []string{"lookalikes"}}})
+	env.wantKeyShown("lookalikes")
+	env.wantFieldsShown("lookalikes")
+	if strays := env.s.Strays(); len(strays) > 0 {
+		t.Errorf("clicks on the pages' own elements count as %v", strays)
 	}
-	p := b.portalAt("/integrations/api")
+	p := env.portalAt("/integrations/api")
 	p.press("Next steps")
 	p.press("API documentation")
-	for deadline := time.Now().Add(patience); len(b.s.Strays()) != 2; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(pageTimeout); len(env.s.Strays()) != 2; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("there are %v", b.s.Strays())
+			t.Fatalf("the recorded clicks are %v", env.s.Strays())
 		}
 	}
 }

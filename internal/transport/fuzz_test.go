@@ -34,10 +34,10 @@ func FuzzRetryAfter(f *testing.F) {
 			r := request(http.MethodGet)
 			r.Limiter = transport.NewLimiter(120, clk)
 			_, err := transport.Do[answer](t.Context(), client, r)
-			mustObey(t, err, value)
+			wantRetryAfterObeyed(t, err, value)
 			// An unrelated request waits for the same token.
 			_, err = transport.Do[answer](t.Context(), client, r)
-			mustObey(t, err, value)
+			wantRetryAfterObeyed(t, err, value)
 			for _, slept := range clk.Slept() {
 				if slept < 0 || slept > longestWait {
 					t.Errorf("it waits for %v", slept)
@@ -47,8 +47,8 @@ func FuzzRetryAfter(f *testing.F) {
 	})
 }
 
-// mustObey fails the test unless the failure waits as the header asks, or ends the attempts.
-func mustObey(t *testing.T, err error, value string) {
+// wantRetryAfterObeyed fails the test unless the failure waits as the header asks, or ends the attempts.
+func wantRetryAfterObeyed(t *testing.T, err error, value string) {
 	t.Helper()
 	transporttest.FitToShow(t, err, "no secret is involved")
 	var failure *transport.Error
@@ -62,6 +62,6 @@ func mustObey(t *testing.T, err error, value string) {
 		t.Errorf("%q is read as %v", value, failure.RetryAfter)
 	}
 	if failure.RetryAfter > 5*time.Minute && failure.Attempts > 1 {
-		t.Errorf("it is repeated before the %v are over that the server asks for", failure.RetryAfter)
+		t.Errorf("it was repeated within the %v that the server asks for", failure.RetryAfter)
 	}
 }

@@ -35,16 +35,16 @@ const (
 	planted = "kco_live_api_PLANTEDr8Tq2LmX"
 )
 
-// evil is the text of a hostile server: secrets in several forms, and control characters that change a
+// evil is the text of a hostile server. It has secrets in several forms, and control characters that change a
 // terminal's title or the direction of text.
 var evil = hostileToken + " " + planted + " " + strings.ToUpper(hostileToken) + " " +
 	base64.StdEncoding.EncodeToString([]byte(hostileToken)) + " " + url.QueryEscape(planted) + " \x1b]0;owned\x07 \u202e\u009b31m "
 
-// endless is evil, and 2 MB of it.
+// endless is 2 MB of evil.
 var endless = strings.Repeat(evil, (2<<20)/len(evil))
 
-// serveRaw answers every connection with the same bytes, until the test ends.
-func serveRaw(t *testing.T, listener net.Listener, answer string) {
+// serveRaw answers every connection with the same bytes, until the test ends. It returns the server's address.
+func serveRaw(t *testing.T, listener net.Listener, answer string) (address string) {
 	t.Helper()
 	var serving sync.WaitGroup
 	t.Cleanup(serving.Wait)
@@ -58,6 +58,7 @@ func serveRaw(t *testing.T, listener net.Listener, answer string) {
 			serving.Go(func() { answerRaw(conn, answer) })
 		}
 	})
+	return listener.Addr().String()
 }
 
 // rawServer answers every connection with the same bytes.
@@ -67,8 +68,7 @@ func rawServer(t *testing.T, answer string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serveRaw(t, listener, answer)
-	return listener.Addr().String()
+	return serveRaw(t, listener, answer)
 }
 
 func answerRaw(conn net.Conn, answer string) {
@@ -94,7 +94,7 @@ func hostileAnswers() map[string]string {
 	_, _ = zip.Write([]byte(`{"text":"` + evil))
 	_ = zip.Close()
 	return map[string]string{
-		"no HTTP":            evil + "\r\n\r\n",
+		"not HTTP":           evil + "\r\n\r\n",
 		"status":             "HTTP/1.1 " + evil + "\r\n\r\n",
 		"status code":        "HTTP/1.1 2" + hostileToken + " OK\r\n\r\n",
 		"protocol":           "HTTP/" + evil + " 200 OK\r\n\r\n",
@@ -118,7 +118,7 @@ func hostileAnswers() map[string]string {
 		"endless type":       "HTTP/1.1 403 No\r\nContent-Type: text/" + strings.Repeat("x", 2<<20) + "\r\n\r\n",
 		"endless body":       body("403 Forbidden", endless),
 		"gzip":               "HTTP/1.1 200 OK\r\n" + json + "Content-Encoding: gzip\r\n\r\n" + evil,
-		"gzip cut short":     "HTTP/1.1 200 OK\r\n" + json + "Content-Encoding: gzip\r\n\r\n" + zipped.String()[:zipped.Len()/2],
+		"truncated gzip":     "HTTP/1.1 200 OK\r\n" + json + "Content-Encoding: gzip\r\n\r\n" + zipped.String()[:zipped.Len()/2],
 	}
 }
 
@@ -128,7 +128,7 @@ func TestDo_QuotesNoHostileAnswer(t *testing.T) {
 	for name, answer := range hostileAnswers() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			mustQuoteNothing(t, "http://"+rawServer(t, answer), transport.NewPool())
+			wantNothingQuoted(t, "http://"+rawServer(t, answer), transport.NewPool())
 		})
 	}
 }
@@ -137,13 +137,13 @@ func TestDo_QuotesNoHostileAnswer(t *testing.T) {
 func TestDo_QuotesNoHostileProxy(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{
-		"status text": "HTTP/1.1 407 " + evil + "\r\n\r\n", "endless": "HTTP/1.1 502 " + endless + "\r\n\r\n", "no HTTP": evil + "\r\n\r\n",
+		"status text": "HTTP/1.1 407 " + evil + "\r\n\r\n", "endless": "HTTP/1.1 502 " + endless + "\r\n\r\n", "not HTTP": evil + "\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := transport.NewPool()
 			pool.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: rawServer(t, answer), User: url.UserPassword("proxy", planted)})
-			mustQuoteNothing(t, "https://portal.example", pool)
+			wantNothingQuoted(t, "https://portal.example", pool)
 		})
 	}
 }
@@ -166,7 +166,7 @@ func TestDo_QuotesNoHostileCertificate(t *testing.T) {
 				pool.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 					return new(net.Dialer).DialContext(ctx, network, address)
 				}
-				mustQuoteNothing(t, "https://portal.example", pool)
+				wantNothingQuoted(t, "https://portal.example", pool)
 			})
 		}
 	}
@@ -197,12 +197,11 @@ func hostileTLS(t *testing.T, names []string) (address string, roots *x509.CertP
 	if err != nil {
 		t.Fatal(err)
 	}
-	serveRaw(t, listener, "")
-	return listener.Addr().String(), roots
+	return serveRaw(t, listener, ""), roots
 }
 
-// mustQuoteNothing sends one request, and expects an error and a record that can be shown.
-func mustQuoteNothing(t *testing.T, address string, pool *http.Transport) {
+// wantNothingQuoted sends one request, and expects an error and a record that can be shown.
+func wantNothingQuoted(t *testing.T, address string, pool *http.Transport) {
 	t.Helper()
 	base, err := url.Parse(address)
 	if err != nil {
@@ -216,18 +215,18 @@ func mustQuoteNothing(t *testing.T, address string, pool *http.Transport) {
 	})
 	r := request(http.MethodPost)
 	r.Auth = transport.Bearer(func() (string, error) { return hostileToken, nil })
-	var none *transport.Error
+	var failed *transport.Error
 	_, err = transport.Do[answer](t.Context(), client, r)
 	if err == nil && strings.Contains(t.Name(), "success") {
 		return
 	}
-	if !errors.As(err, &none) {
+	if !errors.As(err, &failed) {
 		t.Fatalf("the error is %v", err)
 	}
-	if none.Subject != "" {
-		t.Errorf("a subject that is no ID is kept: %q", none.Subject)
+	if failed.Subject != "" {
+		t.Errorf("a subject that is no ID is kept: %q", failed.Subject)
 	}
-	for _, text := range []string{err.Error(), fmt.Sprint(none.Err), none.MediaType, none.CorrelationID, none.Code, record.String()} {
+	for _, text := range []string{err.Error(), fmt.Sprint(failed.Err), failed.MediaType, failed.CorrelationID, failed.Code, record.String()} {
 		for _, secret := range []string{
 			hostileToken, strings.ToUpper(hostileToken), strings.ToLower(hostileToken), planted, strings.ToLower(planted),
 			"PLANTED", base64.StdEncoding.EncodeToString([]byte(hostileToken)), url.QueryEscape(planted),

@@ -31,8 +31,8 @@ func busiest(moments []time.Time) int {
 	return most
 }
 
-// passing records when n callers, who all arrive now, may go on.
-func passing(t *testing.T, l *transport.Limiter, n int) (moments func() []time.Time) {
+// waitConcurrently starts n callers of Wait. The returned function waits for them, and returns when each one continued.
+func waitConcurrently(t *testing.T, l *transport.Limiter, n int) (moments func() []time.Time) {
 	t.Helper()
 	var (
 		mu   sync.Mutex
@@ -124,7 +124,7 @@ func TestLimiter_ServesInOrder(t *testing.T) {
 		}
 		all.Wait()
 		if !slices.IsSorted(order) {
-			t.Errorf("they went on in the order %v", order)
+			t.Errorf("the order is %v", order)
 		}
 	})
 }
@@ -134,27 +134,27 @@ func TestLimiter_PauseDelaysAll_I6(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := transport.NewLimiter(perMinute, clock.System{})
-		moments := passing(t, l, 40)
+		moments := waitConcurrently(t, l, 40)
 		synctest.Wait()
 		l.Pause(20 * time.Second)
-		l.Pause(10 * time.Second) // a shorter one takes nothing back
+		l.Pause(10 * time.Second) // A shorter pause does not end a longer one.
 		paused := time.Now()
-		later := passing(t, l, 5)
+		later := waitConcurrently(t, l, 5)
 		for i, at := range append(moments()[30:], later()...) {
 			if at.Sub(paused) < 20*time.Second {
-				t.Errorf("caller %d went on %v into a pause of 20s", i+1, at.Sub(paused))
+				t.Errorf("caller %d continued %v into a pause of 20s", i+1, at.Sub(paused))
 			}
 		}
 	})
 }
 
-// Callers that were delayed do not all go at once when the pause ends.
-func TestLimiter_PauseSavesNoAllowance_I6(t *testing.T) {
+// Delayed callers do not all continue at once when the pause ends.
+func TestLimiter_KeepsLimitAfterPause_I6(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := transport.NewLimiter(perMinute, clock.System{})
 		l.Pause(time.Minute)
-		if got := busiest(passing(t, l, 400)()); got > perMinute {
+		if got := busiest(waitConcurrently(t, l, 400)()); got > perMinute {
 			t.Errorf("%d requests in one minute", got)
 		}
 	})
@@ -163,7 +163,7 @@ func TestLimiter_PauseSavesNoAllowance_I6(t *testing.T) {
 // A refusal pauses the token even if its own request is not retried.
 func TestDo_PausesTokenAfter429_I6(t *testing.T) {
 	t.Parallel()
-	for name, retries := range map[string]int{"repeated": 1, "given up": 0} {
+	for name, retries := range map[string]int{"repeated": 1, "not repeated": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -178,7 +178,7 @@ func TestDo_PausesTokenAfter429_I6(t *testing.T) {
 				r := request(http.MethodGet)
 				r.Limiter = transport.NewLimiter(perMinute, clock.System{})
 				var first sync.WaitGroup
-				first.Go(func() { _, _ = transport.Do[answer](t.Context(), c, r) }) // its end is of no interest
+				first.Go(func() { _, _ = transport.Do[answer](t.Context(), c, r) }) // Its result does not matter.
 				synctest.Wait()
 				if _, err := transport.Do[answer](t.Context(), c, r); err != nil {
 					t.Error(err)
@@ -192,44 +192,41 @@ func TestDo_PausesTokenAfter429_I6(t *testing.T) {
 	}
 }
 
-// It makes no difference whether the caller is the next or waits behind another one.
+// This holds for the next caller and for one that waits behind another.
 func TestLimiter_StopsWithContext(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []int{0, 1} {
 		t.Run(fmt.Sprintf("%d ahead", ahead), func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { stopsWithContext(t, ahead) })
+			synctest.Test(t, func(t *testing.T) {
+				l := transport.NewLimiter(perMinute, clock.System{})
+				waitConcurrently(t, l, 30)()
+				l.Pause(time.Minute)
+				defer waitConcurrently(t, l, ahead)()
+				synctest.Wait()
+				start := time.Now()
+				bounded, cancelBounded := clock.WithTimeout(t.Context(), clock.System{}, 59*time.Second)
+				defer cancelBounded()
+				if err := l.Wait(bounded); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 59*time.Second {
+					t.Errorf("a wait that is too long ended after %v: %v", time.Since(start), err)
+				}
+				cancelled, cancel := context.WithCancel(t.Context())
+				start = time.Now()
+				time.AfterFunc(time.Second/2, cancel)
+				if err := l.Wait(cancelled); !errors.Is(err, context.Canceled) || time.Since(start) != time.Second/2 {
+					t.Errorf("a cancelled wait ended after %v: %v", time.Since(start), err)
+				}
+			})
 		})
 	}
 }
 
-func stopsWithContext(t *testing.T, ahead int) {
-	t.Helper()
-	l := transport.NewLimiter(perMinute, clock.System{})
-	passing(t, l, 30)()
-	l.Pause(time.Minute)
-	defer passing(t, l, ahead)()
-	synctest.Wait()
-	start := time.Now()
-	bounded, cancelBounded := clock.WithTimeout(t.Context(), clock.System{}, 59*time.Second)
-	defer cancelBounded()
-	if err := l.Wait(bounded); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 59*time.Second {
-		t.Errorf("a wait that is too long ended after %v: %v", time.Since(start), err)
-	}
-	cancelled, cancel := context.WithCancel(t.Context())
-	start = time.Now()
-	time.AfterFunc(time.Second/2, cancel)
-	if err := l.Wait(cancelled); !errors.Is(err, context.Canceled) || time.Since(start) != time.Second/2 {
-		t.Errorf("a cancelled wait ended after %v: %v", time.Since(start), err)
-	}
-}
-
-// A caller that gave up neither lengthens nor shortens the next one's wait.
-func TestLimiter_CancelledWaitTakesNothing(t *testing.T) {
+// A cancelled wait neither lengthens nor shortens the next one.
+func TestLimiter_CancelledWaitUsesNoAllowance(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := transport.NewLimiter(perMinute, clock.System{})
-		gone := passing(t, l, 30)()
+		gone := waitConcurrently(t, l, 30)()
 		start := time.Now()
 		for range 50 {
 			ctx, cancel := clock.WithTimeout(t.Context(), clock.System{}, time.Millisecond)
@@ -238,11 +235,11 @@ func TestLimiter_CancelledWaitTakesNothing(t *testing.T) {
 			}
 			cancel()
 		}
-		gone = append(gone, passing(t, l, 1)()...)
+		gone = append(gone, waitConcurrently(t, l, 1)()...)
 		if took := gone[30].Sub(start); took > time.Second {
-			t.Errorf("after refused waits the next took %v", took)
+			t.Errorf("after cancelled waits, the next one took %v", took)
 		}
-		if got := busiest(append(gone, passing(t, l, 300)()...)); got > perMinute {
+		if got := busiest(append(gone, waitConcurrently(t, l, 300)()...)); got > perMinute {
 			t.Errorf("%d requests in one minute", got)
 		}
 	})
@@ -259,5 +256,23 @@ func TestLimiter_NilDoesNotLimit(t *testing.T) {
 	cancel()
 	if err := l.Wait(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestNewCap_IsNotPausedByRefusal(t *testing.T) {
+	t.Parallel()
+	clk := clocktest.New(noon)
+	capped := transport.NewCap(120, clk)
+	capped.Pause(time.Minute)
+	for range 30 {
+		if err := capped.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if slept := clk.Slept(); len(slept) > 0 {
+		t.Errorf("it waits for %v", slept)
+	}
+	if err := capped.Wait(t.Context()); err != nil || len(clk.Slept()) == 0 {
+		t.Errorf("it does not wait when the allowance is used up: %v", err)
 	}
 }

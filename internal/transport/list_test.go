@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
@@ -72,14 +71,14 @@ func TestList_EndsEndlessList(t *testing.T) {
 		atMost  int
 		untyped bool
 	}{
-		"same cursor": {answer: func(int) string { return things(1, "again") }, reason: "the same page twice", atMost: 2},
-		"two cursors": {answer: func(page int) string { return things(1, fmt.Sprint(page%2)) }, reason: "the same page twice", atMost: 3},
-		"empty":       {answer: func(page int) string { return things(0, fmt.Sprint(page)) }, reason: "two empty pages", atMost: 2},
-		"empty apart": {answer: func(page int) string { return things(page%2, fmt.Sprint(page)) }, reason: "two empty pages", atMost: 4},
-		"new cursors": {answer: func(page int) string { return things(1, fmt.Sprint(page)) }, reason: "returned more than 1000 pages", atMost: 1000},
-		"many items":  {answer: func(page int) string { return things(1000, fmt.Sprint(page)) }, reason: "more than 50000 items", atMost: 51},
-		"cursor":      {answer: func(int) string { return things(1, strings.Repeat("x", 9<<10)) }, reason: "names the next page", atMost: 1},
-		"large": {answer: func(page int) string {
+		"same cursor":               {answer: func(int) string { return things(1, "again") }, reason: "the same page twice", atMost: 2},
+		"two cursors":               {answer: func(page int) string { return things(1, fmt.Sprint(page%2)) }, reason: "the same page twice", atMost: 3},
+		"empty pages":               {answer: func(page int) string { return things(0, fmt.Sprint(page)) }, reason: "two empty pages", atMost: 2},
+		"empty pages, not in a row": {answer: func(page int) string { return things(page%2, fmt.Sprint(page)) }, reason: "two empty pages", atMost: 4},
+		"new cursors":               {answer: func(page int) string { return things(1, fmt.Sprint(page)) }, reason: "returned more than 1000 pages", atMost: 1000},
+		"many items":                {answer: func(page int) string { return things(1000, fmt.Sprint(page)) }, reason: "more than 50000 items", atMost: 51},
+		"long cursor":               {answer: func(int) string { return things(1, strings.Repeat("x", 9<<10)) }, reason: "names the next page", atMost: 1},
+		"large pages": {answer: func(page int) string {
 			return `{"things":[{}],"unknown":"` + strings.Repeat("x", 9<<20) + `","next":"` + fmt.Sprint(page) + `"}`
 		}, reason: "more than 64 MiB", atMost: 8},
 		"large page":   {answer: func(int) string { return things(1001, "") }, reason: "more than 1000 items", atMost: 1, untyped: true},
@@ -95,7 +94,7 @@ func TestList_EndsEndlessList(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 			if pages > test.atMost {
-				t.Errorf("%d pages were asked for", pages)
+				t.Errorf("%d pages were requested", pages)
 			}
 		})
 	}
@@ -107,7 +106,7 @@ func TestItems_TakesNoMemoryForMore(t *testing.T) {
 	var items transport.Items[answer]
 	allocations := testing.AllocsPerRun(1, func() {
 		if items.UnmarshalJSON(list) == nil {
-			t.Error("it is no error")
+			t.Error("a list of too many items was accepted")
 		}
 	})
 	if allocations > 10_000 {
@@ -118,35 +117,17 @@ func TestItems_TakesNoMemoryForMore(t *testing.T) {
 // The limit counts decompressed bytes, not bytes on the wire.
 func TestList_BoundsBytesAfterDecompression(t *testing.T) {
 	t.Parallel()
-	var bomb bytes.Buffer
-	zip := gzip.NewWriter(&bomb)
+	var zipped bytes.Buffer
+	zip := gzip.NewWriter(&zipped)
 	_, _ = zip.Write([]byte(`{"next":"`))
 	for range 64 {
 		_, _ = zip.Write(bytes.Repeat([]byte("x"), 1<<20))
 	}
 	_ = zip.Close()
-	b := newBench(t, 0, respond(http.StatusOK, transport.JSON, bomb.String(), "Content-Encoding", "gzip"))
-	for _, err := range transport.List[listed](t.Context(), b.client, "things", request(http.MethodGet), byCursor) {
+	env := newTestEnv(t, 0, respond(http.StatusOK, transport.JSON, zipped.String(), "Content-Encoding", "gzip"))
+	for _, err := range transport.List[listed](t.Context(), env.client, "things", request(http.MethodGet), byCursor) {
 		if err == nil || !strings.Contains(err.Error(), "larger than 10 MiB") {
 			t.Errorf("the error is %v", err)
 		}
-	}
-}
-
-func TestNewCap_IsNotPausedByRefusal(t *testing.T) {
-	t.Parallel()
-	clk := clocktest.New(noon)
-	capped := transport.NewCap(120, clk)
-	capped.Pause(time.Minute)
-	for range 30 {
-		if err := capped.Wait(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if slept := clk.Slept(); len(slept) > 0 {
-		t.Errorf("it waits for %v", slept)
-	}
-	if err := capped.Wait(t.Context()); err != nil || len(clk.Slept()) == 0 {
-		t.Errorf("it does not wait when the allowance is used up: %v", err)
 	}
 }

@@ -15,7 +15,7 @@ type outdatedError struct{}
 func (outdatedError) Error() string  { return "the proofs are old" }
 func (outdatedError) Outdated() bool { return true }
 
-func TestWhileOutdated_DoesItAgain(t *testing.T) {
+func TestWhileOutdated_Repeats(t *testing.T) {
 	t.Parallel()
 	other := errors.New("something else")
 	old := fmt.Errorf("trying: %w", outdatedError{})
@@ -24,11 +24,11 @@ func TestWhileOutdated_DoesItAgain(t *testing.T) {
 		times   int
 		want    error
 	}{
-		"at once":        {[]error{nil}, 1, nil},
-		"refused":        {[]error{other}, 1, other},
-		"outdated once":  {[]error{old, nil}, 2, nil},
-		"then refused":   {[]error{old, other}, 2, other},
-		"always too old": {[]error{old, old, old}, 3, old},
+		"done":                   {[]error{nil}, 1, nil},
+		"refused":                {[]error{other}, 1, other},
+		"outdated once":          {[]error{old, nil}, 2, nil},
+		"outdated, then refused": {[]error{old, other}, 2, other},
+		"always outdated":        {[]error{old, old, old}, 3, old},
 	} {
 		times := 0
 		err := transport.WhileOutdated(func() error {
@@ -41,9 +41,9 @@ func TestWhileOutdated_DoesItAgain(t *testing.T) {
 	}
 }
 
-// What the caller has looked at is out of date after a wait. The server's own reason stays in
-// the error, and whether the server may have worked.
-func TestDo_DoesNotSendWhatIsLate(t *testing.T) {
+// After a long wait, the caller's reads are out of date. The error keeps the server's reason, and whether the server
+// may have processed the request.
+func TestDo_SendsNoOutdatedRequest(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		within    time.Duration
@@ -52,18 +52,18 @@ func TestDo_DoesNotSendWhatIsLate(t *testing.T) {
 		status    int
 		uncertain bool
 	}{
-		"rate-limited for long":      {transport.FreshFor, refuse(http.StatusTooManyRequests, "Retry-After", "30"), true, http.StatusTooManyRequests, false},
-		"unavailable for long":       {transport.FreshFor, refuse(http.StatusServiceUnavailable, "Retry-After", "30"), true, http.StatusServiceUnavailable, true},
-		"rate-limited for a moment":  {transport.FreshFor, refuse(http.StatusTooManyRequests, "Retry-After", "1"), false, 0, false},
-		"rate-limited, never late":   {0, refuse(http.StatusTooManyRequests, "Retry-After", "30"), false, 0, false},
-		"not repeatable by its kind": {transport.FreshFor, refuse(http.StatusBadRequest), false, http.StatusBadRequest, false},
+		"rate-limited for long":     {transport.FreshFor, refuse(http.StatusTooManyRequests, "Retry-After", "30"), true, http.StatusTooManyRequests, false},
+		"unavailable for long":      {transport.FreshFor, refuse(http.StatusServiceUnavailable, "Retry-After", "30"), true, http.StatusServiceUnavailable, true},
+		"rate-limited for a moment": {transport.FreshFor, refuse(http.StatusTooManyRequests, "Retry-After", "1"), false, 0, false},
+		"rate-limited, never late":  {0, refuse(http.StatusTooManyRequests, "Retry-After", "30"), false, 0, false},
+		"never repeated":            {transport.FreshFor, refuse(http.StatusBadRequest), false, http.StatusBadRequest, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, 3, test.answer, ok())
+			env := newTestEnv(t, 3, test.answer, ok())
 			r := request(http.MethodDelete)
 			r.SendWithin = test.within
-			_, err := b.do(t.Context(), r)
+			_, err := env.do(t.Context(), r)
 			if transport.IsOutdated(err) != test.outdated || (err == nil) != (test.status == 0) || transport.IsUncertain(err) != test.uncertain {
 				t.Fatalf("the error is %v", err)
 			}

@@ -40,15 +40,15 @@ func TestAddress_EscapesElements(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, 0, ok())
-			b.client = b.newClient(b.srv.URL+test.prefix, 0, time.Minute)
+			env := newTestEnv(t, 0, ok())
+			env.client = env.newClient(env.srv.URL+test.prefix, 0, time.Minute)
 			r := request(http.MethodGet)
 			r.Template, r.Elements = test.template, test.elements
-			if _, err := b.do(t.Context(), r); err != nil {
+			if _, err := env.do(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
-			if got := b.seen()[0].RequestURI; got != test.want {
-				t.Errorf("%s was asked for, want %s", got, test.want)
+			if got := env.received()[0].RequestURI; got != test.want {
+				t.Errorf("%s was requested, want %s", got, test.want)
 			}
 		})
 	}
@@ -71,14 +71,14 @@ func TestAddress_RefusesChangedPath(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, 3, ok())
+			env := newTestEnv(t, 3, ok())
 			r := request(http.MethodDelete)
 			r.Template, r.Elements = test.template, test.elements
-			_, err := b.do(t.Context(), r)
+			_, err := env.do(t.Context(), r)
 			if failed := failure(t, err); failed.Kind != transport.NotSent || failed.Attempts != 1 || transport.IsUncertain(err) {
 				t.Errorf("the error is %+v", failed)
 			}
-			b.wantRequests(0)
+			env.wantRequests(0)
 		})
 	}
 }
@@ -86,7 +86,7 @@ func TestAddress_RefusesChangedPath(t *testing.T) {
 func TestDo_SendsRequest(t *testing.T) {
 	t.Parallel()
 	var body string
-	b := newBench(t, 0, func(w http.ResponseWriter, r *http.Request) {
+	env := newTestEnv(t, 0, func(w http.ResponseWriter, r *http.Request) {
 		data, _ := io.ReadAll(r.Body)
 		body = string(data)
 		ok()(w, r)
@@ -96,11 +96,11 @@ func TestDo_SendsRequest(t *testing.T) {
 	r.IdempotencyKey = "key-1"
 	r.Query = url.Values{"page[size]": {"100"}}
 	r.Auth = transport.Basic{Username: "M001-a", Password: "p:w"}
-	got, err := b.do(t.Context(), r)
+	got, err := env.do(t.Context(), r)
 	if err != nil || got.Text != "done" {
 		t.Fatalf("the answer is %+v, error %v", got, err)
 	}
-	sent := b.seen()[0]
+	sent := env.received()[0]
 	for name, want := range map[string]string{
 		"User-Agent": "terraform-provider-kustom/test", "Accept": r.MediaType, "Content-Type": r.MediaType,
 		"Idempotency-Key": "key-1", "Authorization": "Basic TTAwMS1hOnA6dw==",
@@ -116,12 +116,12 @@ func TestDo_SendsRequest(t *testing.T) {
 
 func TestDo_SendsNeitherBodyNorAuth(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 0, ok())
-	if _, err := b.do(t.Context(), request(http.MethodGet)); err != nil {
+	env := newTestEnv(t, 0, ok())
+	if _, err := env.do(t.Context(), request(http.MethodGet)); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"Authorization", "Content-Type", "Idempotency-Key"} {
-		if got := b.seen()[0].Header.Get(name); got != "" {
+		if got := env.received()[0].Header.Get(name); got != "" {
 			t.Errorf("%s is %q", name, got)
 		}
 	}
@@ -130,14 +130,14 @@ func TestDo_SendsNeitherBodyNorAuth(t *testing.T) {
 func TestDo_SendsNothingWithoutToken(t *testing.T) {
 	t.Parallel()
 	missing := errors.New("no token is set")
-	b := newBench(t, 3, ok())
+	env := newTestEnv(t, 3, ok())
 	r := request(http.MethodGet)
 	r.Auth = transport.Bearer(func() (string, error) { return "", missing })
-	_, err := b.do(t.Context(), r)
+	_, err := env.do(t.Context(), r)
 	if failed := failure(t, err); failed.Kind != transport.NotSent || failed.Attempts != 1 || !errors.Is(err, missing) {
 		t.Errorf("the error is %+v", failed)
 	}
-	b.wantRequests(0)
+	env.wantRequests(0)
 }
 
 // A redirect is an error, whether it leads to another host or not.
@@ -145,23 +145,23 @@ func TestDo_FollowsNoRedirect_I2(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			for _, leaves := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s %d, to another host: %t", method, status, leaves), func(t *testing.T) {
+			for _, toOther := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %d, to another host: %t", method, status, toOther), func(t *testing.T) {
 					t.Parallel()
-					other := newBench(t, 0, ok())
+					other := newTestEnv(t, 0, ok())
 					to := "/elsewhere"
-					if leaves {
+					if toOther {
 						to = strings.Replace(other.srv.URL, "127.0.0.1", "localhost", 1) + "/things"
 					}
-					b := newBench(t, 3, http.RedirectHandler(to, status).ServeHTTP)
+					env := newTestEnv(t, 3, http.RedirectHandler(to, status).ServeHTTP)
 					r := request(method)
 					r.Auth = transport.Bearer(func() (string, error) { return "secret-token", nil })
-					_, err := b.do(t.Context(), r)
+					_, err := env.do(t.Context(), r)
 					if failed := failure(t, err); failed.Kind != transport.Refused || failed.Status != status || failed.Attempts != 1 {
 						t.Errorf("the error is %+v", failed)
 					}
-					if len(b.seen()) != 1 || len(other.seen()) != 0 {
-						t.Errorf("the host received %d requests, and the other host %d", len(b.seen()), len(other.seen()))
+					if len(env.received()) != 1 || len(other.received()) != 0 {
+						t.Errorf("the host received %d requests, and the other host %d", len(env.received()), len(other.received()))
 					}
 				})
 			}
@@ -173,21 +173,21 @@ func TestDo_FollowsNoRedirect_I2(t *testing.T) {
 // It does not retry either.
 func TestDo_SendsNothingToUntrustedHost_I2(t *testing.T) {
 	t.Parallel()
-	plain := newBench(t, 3, ok())
+	plain := newTestEnv(t, 3, ok())
 	plain.client = plain.newClient(strings.Replace(plain.srv.URL, "http:", "https:", 1), 3, time.Minute)
-	unknown := newBench(t, 3, ok())
+	unknown := newTestEnv(t, 3, ok())
 	selfSigned := httptest.NewTLSServer(unknown.srv.Config.Handler)
 	t.Cleanup(selfSigned.Close)
 	unknown.client = unknown.newClient(selfSigned.URL, 3, time.Minute)
-	for name, b := range map[string]*bench{"no TLS": plain, "self-signed": unknown} {
+	for name, env := range map[string]*testEnv{"no TLS": plain, "self-signed": unknown} {
 		t.Run(name, func(t *testing.T) {
 			r := request(http.MethodGet)
 			r.Auth = transport.Bearer(func() (string, error) { return "secret-token", nil })
-			_, err := b.do(t.Context(), r)
+			_, err := env.do(t.Context(), r)
 			if failed := failure(t, err); failed.Kind != transport.Untrusted || failed.Attempts != 1 || transport.IsUncertain(err) {
 				t.Errorf("the error is %+v", failed)
 			}
-			b.wantRequests(0)
+			env.wantRequests(0)
 		})
 	}
 }
@@ -212,36 +212,36 @@ func TestError_HoldsNoSecret_I2(t *testing.T) {
 		handler http.HandlerFunc
 		auth    transport.Auth
 	}{
-		"bearer":          {echo("you sent Bearer "+token, token+token), transport.Bearer(func() (string, error) { return token, nil })},
-		"basic":           {echo("you sent Basic "+encoded, password), basic},
-		"in the body":     {echo("kustom_secret "+secret+" is bad", `"`+secret+`"`), nil},
-		"another type":    {success(`{"n":"` + secret + `"}`), nil},
-		"bad time":        {success(`{"at":"` + secret + `"}`), nil},
-		"bad syntax":      {success(`{"text":"` + secret + `",` + secret + `}`), nil},
-		"cut short":       {success(`{"text":"` + secret), nil},
-		"garbage behind":  {success(`{"text":"x"} ` + secret), nil},
-		"more behind":     {success(`{"text":"x"} "` + secret + `"`), nil},
-		"not JSON":        {respond(http.StatusOK, "text/html", "<p>"+secret), nil},
-		"HTML refusal":    {respond(http.StatusForbidden, "text/html", "<p>"+secret), nil},
-		"media type":      {respond(http.StatusForbidden, "text/"+secret, "no"), nil},
-		"long media type": {respond(http.StatusOK, "text/"+strings.Repeat("SECRET", 20), "no"), nil},
-		"broken refusal":  {respond(http.StatusForbidden, transport.JSON, `{"messages":["`+secret), nil},
-		"redirect":        {respond(http.StatusFound, "text/html", "", "Location", "/?secret="+secret), nil},
-		"broken redirect": {respond(http.StatusFound, "text/html", "", "Location", "http://[/"+secret), nil},
+		"bearer":              {echo("you sent Bearer "+token, token+token), transport.Bearer(func() (string, error) { return token, nil })},
+		"basic":               {echo("you sent Basic "+encoded, password), basic},
+		"in the body":         {echo("kustom_secret "+secret+" is bad", `"`+secret+`"`), nil},
+		"another type":        {success(`{"n":"` + secret + `"}`), nil},
+		"bad time":            {success(`{"at":"` + secret + `"}`), nil},
+		"bad syntax":          {success(`{"text":"` + secret + `",` + secret + `}`), nil},
+		"truncated":           {success(`{"text":"` + secret), nil},
+		"text after the JSON": {success(`{"text":"x"} ` + secret), nil},
+		"JSON after the JSON": {success(`{"text":"x"} "` + secret + `"`), nil},
+		"not JSON":            {respond(http.StatusOK, "text/html", "<p>"+secret), nil},
+		"HTML refusal":        {respond(http.StatusForbidden, "text/html", "<p>"+secret), nil},
+		"media type":          {respond(http.StatusForbidden, "text/"+secret, "no"), nil},
+		"long media type":     {respond(http.StatusOK, "text/"+strings.Repeat("SECRET", 20), "no"), nil},
+		"broken refusal":      {respond(http.StatusForbidden, transport.JSON, `{"messages":["`+secret), nil},
+		"redirect":            {respond(http.StatusFound, "text/html", "", "Location", "/?secret="+secret), nil},
+		"broken redirect":     {respond(http.StatusFound, "text/html", "", "Location", "http://[/"+secret), nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, 0, test.handler)
+			env := newTestEnv(t, 0, test.handler)
 			r := request(http.MethodPatch)
 			r.Auth, r.Secrets = test.auth, []string{secret, ""}
-			_, err := b.do(t.Context(), r)
+			_, err := env.do(t.Context(), r)
 			failed := failure(t, err)
 			shown := strings.Join(append(failed.Messages, err.Error(), failed.Code, failed.CorrelationID, strings.ToUpper(failed.MediaType)), " ")
 			if strings.Contains(shown, "SECRET") || strings.Contains(shown, encoded) {
 				t.Error("the error holds a secret")
 			}
-			for _, e := range b.observed() {
+			for _, e := range env.recorded() {
 				if strings.Contains(e.CorrelationID+e.Template+e.Host, "SECRET") {
 					t.Error("the record holds a secret")
 				}
@@ -262,19 +262,19 @@ func TestError_HasKindOfBody(t *testing.T) {
 		"white space":        {"text/html", " \r\n", transport.BodyNone},
 		"JSON":               {transport.JSON, `{"code":"X"}`, transport.BodyJSON},
 		"a kind of JSON":     {"application/problem+json", `{}`, transport.BodyJSON},
-		"JSON, not said so":  {"text/plain", `{"code":"X"}`, transport.BodyOther},
+		"JSON, as text":      {"text/plain", `{"code":"X"}`, transport.BodyOther},
 		"broken JSON":        {transport.JSON, `{"code":`, transport.BodyOther},
 		"HTML":               {"text/html", "<p>no", transport.BodyHTML},
-		"text, said to be":   {"text/html", "no", transport.BodyHTML},
-		"HTML, said to be":   {transport.JSON, "<h1>no</h1>", transport.BodyHTML},
+		"text, as HTML":      {"text/html", "no", transport.BodyHTML},
+		"HTML, as JSON":      {transport.JSON, "<h1>no</h1>", transport.BodyHTML},
 		"HTML, without type": {"", " <!doctype html>", transport.BodyHTML},
 		"text":               {"text/plain", "no route", transport.BodyOther},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, 0, respond(http.StatusNotFound, test.mediaType, test.body))
-			_, err := b.do(t.Context(), request(http.MethodGet))
+			env := newTestEnv(t, 0, respond(http.StatusNotFound, test.mediaType, test.body))
+			_, err := env.do(t.Context(), request(http.MethodGet))
 			if got := failure(t, err); got.Body != test.want || got.MediaType != test.mediaType && test.mediaType != "" {
 				t.Errorf("the body is %s, of type %q; want %s", got.Body, got.MediaType, test.want)
 			}
@@ -284,9 +284,9 @@ func TestError_HasKindOfBody(t *testing.T) {
 
 func TestError_ShowsMessages(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 0, respond(http.StatusConflict, transport.JSON,
+	env := newTestEnv(t, 0, respond(http.StatusConflict, transport.JSON,
 		`{"code":"TAKEN","correlation":"c-1","messages":["one\n\u001b[31mtwo","`+strings.Repeat("ø", 1000)+`"]}`))
-	_, err := b.do(t.Context(), request(http.MethodGet))
+	_, err := env.do(t.Context(), request(http.MethodGet))
 	failed := failure(t, err)
 	if strings.ContainsAny(err.Error(), "\n\x1b") || len([]rune(failed.Messages[1])) > 301 {
 		t.Errorf("the messages are %q", failed.Messages)
@@ -294,26 +294,26 @@ func TestError_ShowsMessages(t *testing.T) {
 	if !transport.IsCode(err, http.StatusConflict, "TAKEN") || transport.IsCode(err, http.StatusConflict, "OTHER") || failed.CorrelationID != "c-1" {
 		t.Errorf("the error is %+v", failed)
 	}
-	if got := err.Error(); !strings.HasPrefix(got, "GET /things ("+strings.TrimPrefix(b.srv.URL, "http://")+"): 409 Conflict, TAKEN: one") {
-		t.Errorf("it reads %q", got)
+	if got := err.Error(); !strings.HasPrefix(got, "GET /things ("+strings.TrimPrefix(env.srv.URL, "http://")+"): 409 Conflict, TAKEN: one") {
+		t.Errorf("the error is %q", got)
 	}
 }
 
 func TestObserve_RecordsAttempts(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 3, refuse(http.StatusServiceUnavailable), reset, ok())
+	env := newTestEnv(t, 3, refuse(http.StatusServiceUnavailable), reset, ok())
 	r := request(http.MethodGet)
 	r.Template, r.Elements = "/things/{id}", []string{"42"}
-	if _, err := b.do(t.Context(), r); err != nil {
+	if _, err := env.do(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	host := strings.TrimPrefix(b.srv.URL, "http://")
+	host := strings.TrimPrefix(env.srv.URL, "http://")
 	want := []transport.RequestRecord{
 		{Attempt: 1, Status: 503, Kind: transport.Refused, CorrelationID: "c-1"},
 		{Attempt: 2, Kind: transport.NoAnswer},
 		{Attempt: 3, Status: 200},
 	}
-	got := b.observed()
+	got := env.recorded()
 	if len(got) != len(want) {
 		t.Fatalf("%d attempts were recorded, want %d", len(got), len(want))
 	}

@@ -30,7 +30,7 @@ var calls = map[string]struct {
 	"POST with a key": {keyed(request(http.MethodPost)), true},
 	"POST":            {request(http.MethodPost), false},
 	"PATCH":           {request(http.MethodPatch), false},
-	"PUT, not in use": {request(http.MethodPut), false},
+	"PUT":             {request(http.MethodPut), false},
 }
 
 func keyed(r transport.Request) transport.Request {
@@ -55,63 +55,63 @@ func TestDo_RetriesOnlySafely_I6(t *testing.T) {
 		// wait is the Retry-After.
 		wait time.Duration
 	}{
-		"reset after the work":    {handler: reset, repeated: ifSafe, kind: transport.NoAnswer, uncertain: true},
-		"truncated":               {handler: respond(200, transport.JSON, `{"text":"do`), repeated: ifSafe, kind: transport.Unreadable, status: 200, uncertain: true},
-		"empty":                   {handler: respond(201, transport.JSON, ""), repeated: ifSafe, kind: transport.Unreadable, status: 201, uncertain: true},
-		"cut within the body":     {handler: cut, repeated: ifSafe, kind: transport.Unreadable, status: 200, uncertain: true},
-		"wrong content type":      {handler: respond(200, "text/html", `{"text":"done"}`), repeated: ifSafe, kind: transport.Unreadable, status: 200, uncertain: true},
-		"garbage behind":          {handler: respond(200, transport.JSON, `{"text":"done"}}`), repeated: ifSafe, kind: transport.Unreadable, status: 200, uncertain: true},
-		"500":                     {handler: refuse(500), repeated: ifSafe, kind: transport.Refused, status: 500, uncertain: true},
-		"502 in HTML":             {handler: respond(502, "text/html", "<h1>Bad gateway</h1>"), repeated: ifSafe, kind: transport.Refused, status: 502, uncertain: true},
-		"503":                     {handler: refuse(503), repeated: ifSafe, kind: transport.Refused, status: 503, uncertain: true},
-		"504":                     {handler: refuse(504), repeated: ifSafe, kind: transport.Refused, status: 504, uncertain: true},
-		"503, come back":          {handler: refuse(503, "Retry-After", "7"), repeated: ifSafe, kind: transport.Refused, status: 503, uncertain: true, wait: 7 * time.Second},
-		"501":                     {handler: refuse(501), repeated: never, kind: transport.Refused, status: 501, uncertain: true},
-		"429":                     {handler: refuse(429), repeated: always, kind: transport.Refused, status: 429},
-		"429 in HTML":             {handler: respond(429, "text/html", ""), repeated: always, kind: transport.Refused, status: 429},
-		"429, seconds":            {handler: refuse(429, "Retry-After", "30"), repeated: always, kind: transport.Refused, status: 429, wait: 30 * time.Second},
-		"429, longest":            {handler: refuse(429, "Retry-After", "300"), repeated: always, kind: transport.Refused, status: 429, wait: 5 * time.Minute},
-		"429, too long":           {handler: refuse(429, "Retry-After", "301"), repeated: never, kind: transport.Refused, status: 429},
-		"429, far too long":       {handler: refuse(429, "Retry-After", "99999999999"), repeated: never, kind: transport.Refused, status: 429},
-		"429, a date far ahead":   {handler: refuse(429, "Retry-After", noon.Add(24*time.Hour).Format(http.TimeFormat)), repeated: never, kind: transport.Refused, status: 429},
-		"429, a date in the past": {handler: refuse(429, "Retry-After", noon.Add(-time.Hour).Format(http.TimeFormat)), repeated: always, kind: transport.Refused, status: 429},
-		"429, negative":           {handler: refuse(429, "Retry-After", "-5"), repeated: always, kind: transport.Refused, status: 429},
-		"429, nonsense":           {handler: refuse(429, "Retry-After", "soon"), repeated: always, kind: transport.Refused, status: 429},
-		"400":                     {handler: refuse(400), repeated: never, kind: transport.Refused, status: 400},
-		"401":                     {handler: refuse(401), repeated: never, kind: transport.Refused, status: 401},
-		"401, come back":          {handler: refuse(401, "Retry-After", "1"), repeated: never, kind: transport.Refused, status: 401},
-		"403 in HTML":             {handler: respond(403, "text/html", "<h1>Forbidden</h1>"), repeated: never, kind: transport.Refused, status: 403},
-		"404":                     {handler: refuse(404), repeated: never, kind: transport.Refused, status: 404},
-		"409":                     {handler: refuse(409), repeated: never, kind: transport.Refused, status: 409},
+		"reset after the work":            {handler: reset, repeated: ifSafe, kind: transport.NoAnswer, uncertain: true},
+		"truncated JSON":                  {handler: respond(200, transport.JSON, `{"text":"do`), repeated: ifSafe, kind: transport.Unreadable, status: 200, uncertain: true},
+		"empty":                           {handler: respond(201, transport.JSON, ""), repeated: ifSafe, kind: transport.Unreadable, status: 201, uncertain: true},
+		"connection lost within the body": {handler: cut, repeated: ifSafe, kind: transport.Unreadable, status: 200, uncertain: true},
+		"wrong content type":              {handler: respond(200, "text/html", `{"text":"done"}`), repeated: ifSafe, kind: transport.Unreadable, status: 200, uncertain: true},
+		"text after the JSON":             {handler: respond(200, transport.JSON, `{"text":"done"}}`), repeated: ifSafe, kind: transport.Unreadable, status: 200, uncertain: true},
+		"500":                             {handler: refuse(500), repeated: ifSafe, kind: transport.Refused, status: 500, uncertain: true},
+		"502 in HTML":                     {handler: respond(502, "text/html", "<h1>Bad gateway</h1>"), repeated: ifSafe, kind: transport.Refused, status: 502, uncertain: true},
+		"503":                             {handler: refuse(503), repeated: ifSafe, kind: transport.Refused, status: 503, uncertain: true},
+		"504":                             {handler: refuse(504), repeated: ifSafe, kind: transport.Refused, status: 504, uncertain: true},
+		"503 with Retry-After":            {handler: refuse(503, "Retry-After", "7"), repeated: ifSafe, kind: transport.Refused, status: 503, uncertain: true, wait: 7 * time.Second},
+		"501":                             {handler: refuse(501), repeated: never, kind: transport.Refused, status: 501, uncertain: true},
+		"429":                             {handler: refuse(429), repeated: always, kind: transport.Refused, status: 429},
+		"429 in HTML":                     {handler: respond(429, "text/html", ""), repeated: always, kind: transport.Refused, status: 429},
+		"429, seconds":                    {handler: refuse(429, "Retry-After", "30"), repeated: always, kind: transport.Refused, status: 429, wait: 30 * time.Second},
+		"429, longest":                    {handler: refuse(429, "Retry-After", "300"), repeated: always, kind: transport.Refused, status: 429, wait: 5 * time.Minute},
+		"429, too long":                   {handler: refuse(429, "Retry-After", "301"), repeated: never, kind: transport.Refused, status: 429},
+		"429, far too long":               {handler: refuse(429, "Retry-After", "99999999999"), repeated: never, kind: transport.Refused, status: 429},
+		"429, a date far ahead":           {handler: refuse(429, "Retry-After", noon.Add(24*time.Hour).Format(http.TimeFormat)), repeated: never, kind: transport.Refused, status: 429},
+		"429, a date in the past":         {handler: refuse(429, "Retry-After", noon.Add(-time.Hour).Format(http.TimeFormat)), repeated: always, kind: transport.Refused, status: 429},
+		"429, negative":                   {handler: refuse(429, "Retry-After", "-5"), repeated: always, kind: transport.Refused, status: 429},
+		"429, nonsense":                   {handler: refuse(429, "Retry-After", "soon"), repeated: always, kind: transport.Refused, status: 429},
+		"400":                             {handler: refuse(400), repeated: never, kind: transport.Refused, status: 400},
+		"401":                             {handler: refuse(401), repeated: never, kind: transport.Refused, status: 401},
+		"401 with Retry-After":            {handler: refuse(401, "Retry-After", "1"), repeated: never, kind: transport.Refused, status: 401},
+		"403 in HTML":                     {handler: respond(403, "text/html", "<h1>Forbidden</h1>"), repeated: never, kind: transport.Refused, status: 403},
+		"404":                             {handler: refuse(404), repeated: never, kind: transport.Refused, status: 404},
+		"409":                             {handler: refuse(409), repeated: never, kind: transport.Refused, status: 409},
 	}
 	const maxRetries = 2
 	for name, test := range tests {
 		for call, c := range calls {
 			t.Run(name+"/"+call, func(t *testing.T) {
 				t.Parallel()
-				b := newBench(t, maxRetries, test.handler)
-				_, err := b.do(t.Context(), c.request)
+				env := newTestEnv(t, maxRetries, test.handler)
+				_, err := env.do(t.Context(), c.request)
 				failed := failure(t, err)
 				attempts := 1
 				if test.repeated == always || (test.repeated == ifSafe && c.repeatable) {
 					attempts = maxRetries + 1
 				}
-				if failed.Attempts != attempts || len(b.observed()) != attempts {
+				if failed.Attempts != attempts || len(env.recorded()) != attempts {
 					t.Errorf("%d attempts were counted, want %d", failed.Attempts, attempts)
 				}
-				b.wantRequests(attempts)
+				env.wantRequests(attempts)
 				if failed.Kind != test.kind || failed.Status != test.status || transport.IsUncertain(err) != test.uncertain {
 					t.Errorf("the error is %+v", failed)
 				}
-				waited(t, b.clock.Slept(), attempts-1, test.wait)
+				wantWaits(t, env.clock.Slept(), attempts-1, test.wait)
 			})
 		}
 	}
 }
 
-// waited fails the test unless there were n waits, each between the server's Retry-After and that plus the
+// wantWaits fails the test unless there were n waits, each between the server's Retry-After and that plus the
 // backoff's bound.
-func waited(t *testing.T, slept []time.Duration, n int, asked time.Duration) {
+func wantWaits(t *testing.T, slept []time.Duration, n int, asked time.Duration) {
 	t.Helper()
 	if len(slept) != n {
 		t.Fatalf("it waited %v, want %d waits", slept, n)
@@ -175,13 +175,13 @@ func TestDo_RetriesRefusedConnection_I6(t *testing.T) {
 	for call, c := range calls {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, 0, ok())
-			b.client = b.newClient(closedPort(t), 3, time.Minute)
-			_, err := b.do(t.Context(), c.request)
+			env := newTestEnv(t, 0, ok())
+			env.client = env.newClient("http://127.0.0.1:1", 3, time.Minute)
+			_, err := env.do(t.Context(), c.request)
 			if failed := failure(t, err); failed.Kind != transport.NotSent || failed.Attempts != 4 || transport.IsUncertain(err) {
 				t.Errorf("the error is %+v", failed)
 			}
-			waited(t, b.clock.Slept(), 3, 0)
+			wantWaits(t, env.clock.Slept(), 3, 0)
 		})
 	}
 }
@@ -190,13 +190,13 @@ func TestDo_RetriesRefusedConnection_I6(t *testing.T) {
 func TestDo_WaitsUntilRetryAfterDate_I6(t *testing.T) {
 	t.Parallel()
 	at := noon.Add(90 * time.Second)
-	b := newBench(t, 1, refuse(http.StatusTooManyRequests, "Retry-After", at.Format(http.TimeFormat)), ok())
-	if _, err := b.do(t.Context(), request(http.MethodPatch)); err != nil {
+	env := newTestEnv(t, 1, refuse(http.StatusTooManyRequests, "Retry-After", at.Format(http.TimeFormat)), ok())
+	if _, err := env.do(t.Context(), request(http.MethodPatch)); err != nil {
 		t.Fatal(err)
 	}
-	waited(t, b.clock.Slept(), 1, 90*time.Second)
-	if b.clock.Now().Before(at) {
-		t.Errorf("it came back at %v", b.clock.Now())
+	wantWaits(t, env.clock.Slept(), 1, 90*time.Second)
+	if env.clock.Now().Before(at) {
+		t.Errorf("it retried at %v", env.clock.Now())
 	}
 }
 
@@ -206,7 +206,7 @@ func TestDo_LimitsSizeOfAnswer(t *testing.T) {
 		const rest = `{"text":"done"}`
 		return respond(http.StatusOK, transport.JSON, strings.Repeat(" ", size-len(rest))+rest)
 	}
-	most := newBench(t, 0, padded(10<<20))
+	most := newTestEnv(t, 0, padded(10<<20))
 	if got, err := most.do(t.Context(), request(http.MethodGet)); err != nil || got.Text != "done" {
 		t.Errorf("10 MiB: %+v, error %v", got, err)
 	}
@@ -220,7 +220,7 @@ func TestDo_LimitsSizeOfAnswer(t *testing.T) {
 		<-r.Context().Done()
 	}
 	for name, over := range map[string]http.HandlerFunc{"sent": padded(10<<20 + 1), "announced": announced} {
-		_, err := newBench(t, 0, over).do(t.Context(), request(http.MethodGet))
+		_, err := newTestEnv(t, 0, over).do(t.Context(), request(http.MethodGet))
 		failed := failure(t, err)
 		if failed.Kind != transport.Unreadable || !strings.Contains(err.Error(), "10 MiB") || !transport.IsUncertain(err) {
 			t.Errorf("more than 10 MiB, %s: %v", name, err)
@@ -230,8 +230,8 @@ func TestDo_LimitsSizeOfAnswer(t *testing.T) {
 
 func TestDo_SucceedsAfterFailures(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 4, refuse(503), respond(200, transport.JSON, `{"text":"half","n":7}}`), reset, refuse(429), ok())
-	got, err := b.do(t.Context(), request(http.MethodGet))
+	env := newTestEnv(t, 4, refuse(503), respond(200, transport.JSON, `{"text":"half","n":7}}`), reset, refuse(429), ok())
+	got, err := env.do(t.Context(), request(http.MethodGet))
 	if err != nil || got != (answer{Text: "done"}) {
 		t.Errorf("the answer is %+v, error %v; failed attempts must leave nothing in it", got, err)
 	}
@@ -262,62 +262,55 @@ func TestBackoff_DoublesUpToBound_I6(t *testing.T) {
 // A wait that would end after the deadline is not begun.
 func TestDo_RetriesUntilDeadline_I6(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 10, refuse(http.StatusServiceUnavailable, "Retry-After", "4"))
-	ctx, cancel := clock.WithTimeout(t.Context(), b.clock, 10*time.Second)
+	env := newTestEnv(t, 10, refuse(http.StatusServiceUnavailable, "Retry-After", "4"))
+	ctx, cancel := clock.WithTimeout(t.Context(), env.clock, 10*time.Second)
 	defer cancel()
-	_, err := b.do(ctx, request(http.MethodGet))
+	_, err := env.do(ctx, request(http.MethodGet))
 	if !transport.IsStatus(err, http.StatusServiceUnavailable) {
-		t.Errorf("the error is %v, want what the server said", err)
+		t.Errorf("the error is %v", err)
 	}
-	if n := len(b.seen()); n != 2 && n != 3 {
+	if n := len(env.received()); n != 2 && n != 3 {
 		t.Errorf("%d attempts arrived", n)
 	}
-	if took := b.clock.Now().Sub(noon); took > 10*time.Second {
+	if took := env.clock.Now().Sub(noon); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}
 }
 
-// The last attempt's outcome says nothing about the first, which may have been processed (I3).
+// The first attempt may have been processed, whatever the answer to the last one (I3).
 func TestDo_RemembersUncertainAttempt(t *testing.T) {
 	t.Parallel()
-	for name, last := range map[string]http.HandlerFunc{
-		"throttled": refuse(429), "token expired": refuse(401), "firewall": respond(403, "text/html", ""),
-		"unreadable conflict": respond(409, transport.JSON, `{"code":"IDEMP`),
+	post, patch := keyed(request(http.MethodPost)), request(http.MethodPatch)
+	for name, test := range map[string]struct {
+		request     transport.Request
+		first, last http.HandlerFunc
+		certain     bool
+	}{
+		"lost, then rate-limited":        {request: post, first: reset, last: refuse(429)},
+		"lost, then token expired":       {request: post, first: reset, last: refuse(401)},
+		"lost, then firewall":            {request: post, first: reset, last: respond(403, "text/html", "")},
+		"lost, then unreadable conflict": {request: post, first: reset, last: respond(409, transport.JSON, `{"code":"IDEMP`)},
+		"lost, then unreachable":         {request: post, first: resetAndStop},
+		"rate-limited, then lost":        {request: patch, first: refuse(429), last: reset},
+		"rate-limited, then refused":     {request: patch, first: refuse(429), last: refuse(401), certain: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, 2, reset, last)
-			if _, err := b.do(t.Context(), keyed(request(http.MethodPost))); !transport.IsUncertain(err) {
-				t.Errorf("%v is taken for certain", err)
+			env := newTestEnv(t, 2, test.first, test.last)
+			_, err := env.do(t.Context(), test.request)
+			if err == nil || transport.IsUncertain(err) == test.certain || test.last != nil && len(env.received()) < 2 {
+				t.Errorf("after %d requests: %v", len(env.received()), err)
 			}
 		})
 	}
-	t.Run("server gone", func(t *testing.T) {
-		t.Parallel()
-		var b *bench
-		b = newBench(t, 2, func(w http.ResponseWriter, r *http.Request) {
-			go b.srv.Listener.Close()
-			reset(w, r)
-		})
-		if _, err := b.do(t.Context(), keyed(request(http.MethodPost))); !transport.IsUncertain(err) {
-			t.Errorf("%v is taken for certain", err)
-		}
-	})
-	t.Run("a throttled attempt does not hide the next", func(t *testing.T) {
-		t.Parallel()
-		b := newBench(t, 2, refuse(429), reset)
-		_, err := b.do(t.Context(), request(http.MethodPatch))
-		if !transport.IsUncertain(err) || len(b.seen()) != 2 {
-			t.Errorf("%v after %d attempts", err, len(b.seen()))
-		}
-	})
-	t.Run("nor is it invented", func(t *testing.T) {
-		t.Parallel()
-		b := newBench(t, 2, refuse(429), refuse(401))
-		if _, err := b.do(t.Context(), request(http.MethodPatch)); transport.IsUncertain(err) {
-			t.Errorf("%v is taken for uncertain", err)
-		}
-	})
+}
+
+// resetAndStop resets the connection, and stops the server before the next one.
+func resetAndStop(w http.ResponseWriter, r *http.Request) {
+	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok {
+		go func() { _ = server.Close() }()
+	}
+	reset(w, r)
 }
 
 // clientOver returns a client without a network.
@@ -364,14 +357,14 @@ func TestDo_CancellationEndsWait_I6(t *testing.T) {
 func TestDo_CancellationEndsRequest_I6(t *testing.T) {
 	t.Parallel()
 	started := make(chan struct{})
-	b := newBench(t, 4, func(_ http.ResponseWriter, r *http.Request) {
+	env := newTestEnv(t, 4, func(_ http.ResponseWriter, r *http.Request) {
 		close(started)
 		<-r.Context().Done()
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-started; cancel() }()
 	start := time.Now()
-	_, err := b.do(ctx, request(http.MethodGet))
+	_, err := env.do(ctx, request(http.MethodGet))
 	if took := time.Since(start); took > time.Second {
 		t.Errorf("it returned after %v", took)
 	}
@@ -382,17 +375,17 @@ func TestDo_CancellationEndsRequest_I6(t *testing.T) {
 
 func TestDo_SendsNothingWhenCancelledBefore_I6(t *testing.T) {
 	t.Parallel()
-	for _, whole := range []bool{false, true} {
-		b := newBench(t, 4, ok())
+	for _, finishes := range []bool{false, true} {
+		env := newTestEnv(t, 4, ok())
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		r := keyed(request(http.MethodPost))
-		r.FinishOnCancel = whole
-		_, err := b.do(ctx, r)
+		r.FinishOnCancel = finishes
+		_, err := env.do(ctx, r)
 		if failed := failure(t, err); failed.Kind != transport.NotSent || !errors.Is(err, context.Canceled) || transport.IsUncertain(err) {
 			t.Errorf("the error is %+v", failed)
 		}
-		b.wantRequests(0)
+		env.wantRequests(0)
 	}
 }
 
@@ -400,7 +393,7 @@ func TestDo_SendsNothingWhenCancelledBefore_I6(t *testing.T) {
 func TestDo_FinishesOnCancel_I3(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		after time.Duration // of the cancellation, until the answer
+		after time.Duration // between the cancellation and the answer
 		fail  bool
 		took  time.Duration
 		ok    bool
@@ -464,7 +457,7 @@ func TestDo_FinishOnCancelKeepsTimeout(t *testing.T) {
 }
 
 // The error names the Retry-After of the last attempt, which the client did not wait for.
-func TestError_SaysWhatWasNotWaitedFor(t *testing.T) {
+func TestError_NamesRetryAfterWithoutWait(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		retries    int
@@ -472,11 +465,11 @@ func TestError_SaysWhatWasNotWaitedFor(t *testing.T) {
 		want       string
 		waits      bool
 	}{
-		"an hour":     {3, "3600", "; it asked to wait 1 h, but the provider did not wait", false},
-		"an odd time": {3, "5445", "; it asked to wait 1 h 30 min 45 s, but the provider did not wait", false},
-		"no retries":  {0, "20", "; it asked to wait 20 s, but the provider did not wait", false},
-		"retries":     {1, "20", " (after 2 attempts); it asked to wait 20 s, but the provider did not wait", true},
-		"nothing":     {1, "", " (after 2 attempts)", true},
+		"an hour":                    {3, "3600", "; it asked to wait 1 h, but the provider did not wait", false},
+		"hours, minutes and seconds": {3, "5445", "; it asked to wait 1 h 30 min 45 s, but the provider did not wait", false},
+		"no retries":                 {0, "20", "; it asked to wait 20 s, but the provider did not wait", false},
+		"retries":                    {1, "20", " (after 2 attempts); it asked to wait 20 s, but the provider did not wait", true},
+		"no Retry-After":             {1, "", " (after 2 attempts)", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -484,18 +477,18 @@ func TestError_SaysWhatWasNotWaitedFor(t *testing.T) {
 			if test.retryAfter == "" {
 				headers = nil
 			}
-			b := newBench(t, test.retries, refuse(http.StatusTooManyRequests, headers...))
-			_, err := b.do(t.Context(), request(http.MethodGet))
+			env := newTestEnv(t, test.retries, refuse(http.StatusTooManyRequests, headers...))
+			_, err := env.do(t.Context(), request(http.MethodGet))
 			failed := failure(t, err)
 			if text := err.Error(); !strings.HasSuffix(text, test.want) {
 				t.Errorf("the error is %s, want it to end with %s", text, test.want)
 			}
 			var slept time.Duration
-			for _, wait := range b.clock.Slept() {
+			for _, wait := range env.clock.Slept() {
 				slept += wait
 			}
 			if failed.Waited != slept || (slept > 0) != test.waits {
-				t.Errorf("it says that it waited for %v, and did for %v", failed.Waited, slept)
+				t.Errorf("the error says that it waited %v, and it waited %v", failed.Waited, slept)
 			}
 		})
 	}

@@ -23,15 +23,15 @@ const (
 	credentials = "/shops/fjellsport/extensions/klarna-checkout-v3/credentials"
 )
 
-// bench is a sandbox that listens, with a clock that stands still, and a plain client.
-type bench struct {
+// testEnv is a sandbox with a server and a fake clock, and a plain client of it.
+type testEnv struct {
 	t     *testing.T
 	s     *Sandbox
 	srv   *Server
 	clock *clocktest.Fake
 }
 
-func newBench(t *testing.T, seed Seed, o Options) *bench {
+func newTestEnv(t *testing.T, seed Seed, o Options) *testEnv {
 	t.Helper()
 	clock := clocktest.New(time.Date(2026, time.March, 10, 9, 0, 0, 500, time.UTC))
 	o.Clock = clock
@@ -48,10 +48,10 @@ func newBench(t *testing.T, seed Seed, o Options) *bench {
 			t.Error(err)
 		}
 	})
-	return &bench{t: t, s: s, srv: srv, clock: clock}
+	return &testEnv{t: t, s: s, srv: srv, clock: clock}
 }
 
-// result is an answer, read.
+// result is an answer that was read to its end.
 type result struct {
 	status int
 	header http.Header
@@ -59,17 +59,12 @@ type result struct {
 	json   map[string]any
 }
 
-func (b *bench) send(method, url, body string, header http.Header) (result, error) {
-	b.t.Helper()
-	return b.sendContext(b.t.Context(), method, url, body, header)
-}
-
-// sendContext returns an error when there was no answer, or not all of it.
-func (b *bench) sendContext(ctx context.Context, method, url, body string, header http.Header) (result, error) {
-	b.t.Helper()
+// send returns an error if there is no answer, or not all of it.
+func (env *testEnv) send(ctx context.Context, method, url, body string, header http.Header) (result, error) {
+	env.t.Helper()
 	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
-		b.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 	r.Header = header
 	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -83,20 +78,20 @@ func (b *bench) sendContext(ctx context.Context, method, url, body string, heade
 		return result{}, err
 	}
 	res := result{status: resp.StatusCode, header: resp.Header, body: string(data)}
-	_ = json.Unmarshal(data, &res.json) // not every answer is an object
+	_ = json.Unmarshal(data, &res.json) // Not every answer is an object.
 	return res, nil
 }
 
-func (b *bench) must(method, url, body string, header http.Header) result {
-	b.t.Helper()
-	res, err := b.send(method, url, body, header)
+func (env *testEnv) must(method, url, body string, header http.Header) result {
+	env.t.Helper()
+	res, err := env.send(env.t.Context(), method, url, body, header)
 	if err != nil {
-		b.t.Fatalf("%s %s: %v", method, url, err)
+		env.t.Fatalf("%s %s: %v", method, url, err)
 	}
 	return res
 }
 
-// headers makes a header from names and values; an empty value takes the name out again.
+// headers returns a copy of a header with more names and values. An empty value removes the name.
 func headers(base http.Header, pairs ...string) http.Header {
 	h := base.Clone()
 	for i := 0; i < len(pairs); i += 2 {
@@ -132,38 +127,47 @@ func basicHeader(username, secret string) http.Header {
 	return headers(http.Header{}, "Authorization", "Basic "+pair)
 }
 
-func (b *bench) portal(method, path, body string, header http.Header) result {
-	b.t.Helper()
-	return b.must(method, b.srv.PortalURL()+path, body, header)
+func (env *testEnv) portal(method, path, body string, header http.Header) result {
+	env.t.Helper()
+	return env.must(method, env.srv.PortalURL()+path, body, header)
 }
 
-func (b *bench) mystore(method, path, body string, header http.Header) result {
-	b.t.Helper()
-	return b.must(method, b.srv.MystoreURL()+path, body, header)
+func (env *testEnv) mystore(method, path, body string, header http.Header) result {
+	env.t.Helper()
+	return env.must(method, env.srv.MystoreURL()+path, body, header)
 }
 
-func (b *bench) generate() result {
-	b.t.Helper()
-	return b.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", `{"description":"terraform"}`, postHeader())
+func (env *testEnv) generate() result {
+	env.t.Helper()
+	return env.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", `{"description":"terraform"}`, postHeader())
 }
 
-func (b *bench) newKey(merchantID string) Key {
-	b.t.Helper()
-	key, err := b.s.GenerateKey(merchantID, "")
+func (env *testEnv) newKey(merchantID string) Key {
+	env.t.Helper()
+	key, err := env.s.GenerateKey(merchantID, "")
 	if err != nil {
-		b.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 	return key
 }
 
-func (b *bench) install(shop, body string) result {
-	b.t.Helper()
-	return b.mystore(http.MethodPatch, "/shops/"+shop+"/extensions/klarna-checkout-v3/credentials", body, patchHeader(shop))
+func (env *testEnv) install(shop, body string) result {
+	env.t.Helper()
+	return env.mystore(http.MethodPatch, "/shops/"+shop+"/extensions/klarna-checkout-v3/credentials", body, patchHeader(shop))
 }
 
-func (b *bench) try(username, secret string) int {
-	b.t.Helper()
-	return b.must(http.MethodGet, b.srv.APIURL()+"/checkout/v3/orders/"+uuid.NewString(), "", basicHeader(username, secret)).status
+// try sends a request of a merchant with a key, and returns the status of the answer.
+func (env *testEnv) try(username, secret string) int {
+	env.t.Helper()
+	return env.must(http.MethodGet, env.srv.APIURL()+"/checkout/v3/orders/"+uuid.NewString(), "", basicHeader(username, secret)).status
+}
+
+// wantTry fails the test unless the merchant API answers a request with a key with a status.
+func (env *testEnv) wantTry(when, username, secret string, status int) {
+	env.t.Helper()
+	if got := env.try(username, secret); got != status {
+		env.t.Errorf("a key %s is answered with %d, want %d", when, got, status)
+	}
 }
 
 func pairBody(id, secret any) string {
@@ -178,7 +182,7 @@ func pairBody(id, secret any) string {
 	return string(data)
 }
 
-// readJSON reads JSON, and fails the test if the text is something else.
+// readJSON decodes JSON, and fails the test if it can't.
 func readJSON[T any](t *testing.T, text string) T {
 	t.Helper()
 	var value T
@@ -188,29 +192,29 @@ func readJSON[T any](t *testing.T, text string) T {
 	return value
 }
 
-func (b *bench) kinds() []ViolationKind {
+func (env *testEnv) kinds() []ViolationKind {
 	var kinds []ViolationKind
-	for _, v := range b.s.Violations() {
+	for _, v := range env.s.Violations() {
 		kinds = append(kinds, v.Kind)
 	}
 	return kinds
 }
 
-func (b *bench) wantViolations(want ...ViolationKind) {
-	b.t.Helper()
-	if got := b.kinds(); !slices.Equal(got, want) {
-		b.t.Errorf("violations are %v, want %v", b.s.Violations(), want)
+func (env *testEnv) wantViolations(want ...ViolationKind) {
+	env.t.Helper()
+	if got := env.kinds(); !slices.Equal(got, want) {
+		env.t.Errorf("violations are %v, want %v", env.s.Violations(), want)
 	}
 }
 
-// wantNoSecrets looks through everything that the sandbox tells about itself.
-func (b *bench) wantNoSecrets() {
-	b.t.Helper()
-	report := b.must(http.MethodGet, b.srv.URL()+"/sandbox/report", "", http.Header{})
-	told := report.body + fmt.Sprintf("%+v %+v", b.s.Requests(), b.s.Violations())
-	for _, secret := range b.s.Secrets() {
-		if strings.Contains(told, secret) {
-			b.t.Errorf("the sandbox tells the secret %s", secret)
+// wantNoSecrets fails the test if the sandbox's report, log or violations have a secret.
+func (env *testEnv) wantNoSecrets() {
+	env.t.Helper()
+	report := env.must(http.MethodGet, env.srv.URL()+"/sandbox/report", "", http.Header{})
+	shown := report.body + fmt.Sprintf("%+v %+v", env.s.Requests(), env.s.Violations())
+	for _, secret := range env.s.Secrets() {
+		if strings.Contains(shown, secret) {
+			env.t.Errorf("the sandbox shows the secret %s", secret)
 		}
 	}
 }

@@ -19,66 +19,66 @@ import (
 
 var noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
 
-// bench is a server that answers by a script, and its client with a fake clock.
-type bench struct {
+// testEnv has a server with scripted answers, and a client of it with a fake clock.
+type testEnv struct {
 	t      *testing.T
 	clock  *clocktest.Fake
 	srv    *httptest.Server
 	client *transport.Client
 
-	mu        sync.Mutex
-	requests  []*http.Request
-	exchanges []transport.RequestRecord
+	mu       sync.Mutex
+	requests []*http.Request
+	records  []transport.RequestRecord
 }
 
-// newBench answers request n with script[n], and all later requests with the last entry.
-func newBench(t *testing.T, maxRetries int, script ...http.HandlerFunc) *bench {
+// newTestEnv answers request n with script[n], and all later requests with the last entry.
+func newTestEnv(t *testing.T, maxRetries int, script ...http.HandlerFunc) *testEnv {
 	t.Helper()
-	b := &bench{t: t, clock: clocktest.New(noon)}
-	b.srv = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		script[min(b.log(r), len(script)-1)](w, r)
+	env := &testEnv{t: t, clock: clocktest.New(noon)}
+	env.srv = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		script[min(env.log(r), len(script)-1)](w, r)
 	}))
-	t.Cleanup(b.srv.Close)
-	b.client = b.newClient(b.srv.URL, maxRetries, time.Minute)
-	return b
+	t.Cleanup(env.srv.Close)
+	env.client = env.newClient(env.srv.URL, maxRetries, time.Minute)
+	return env
 }
 
-func (b *bench) log(r *http.Request) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.requests = append(b.requests, r)
-	return len(b.requests) - 1
+func (env *testEnv) log(r *http.Request) int {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	env.requests = append(env.requests, r)
+	return len(env.requests) - 1
 }
 
-func (b *bench) seen() []*http.Request {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return append([]*http.Request(nil), b.requests...)
+func (env *testEnv) received() []*http.Request {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	return append([]*http.Request(nil), env.requests...)
 }
 
 // wantRequests fails the test unless n requests arrived.
-func (b *bench) wantRequests(n int) {
-	b.t.Helper()
-	if got := len(b.seen()); got != n {
-		b.t.Errorf("%d requests arrived, want %d", got, n)
+func (env *testEnv) wantRequests(n int) {
+	env.t.Helper()
+	if got := len(env.received()); got != n {
+		env.t.Errorf("%d requests arrived, want %d", got, n)
 	}
 }
 
-func (b *bench) observed() []transport.RequestRecord {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return append([]transport.RequestRecord(nil), b.exchanges...)
+func (env *testEnv) recorded() []transport.RequestRecord {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	return append([]transport.RequestRecord(nil), env.records...)
 }
 
 // newClient returns a client of a server, whose attempts are recorded.
-func (b *bench) newClient(base string, maxRetries int, timeout time.Duration) *transport.Client {
-	b.t.Helper()
-	return transporttest.NewClient(b.t, base, transport.Options{
-		API: "portal", MaxRetries: maxRetries, Timeout: timeout, Clock: b.clock, Problem: problem,
+func (env *testEnv) newClient(base string, maxRetries int, timeout time.Duration) *transport.Client {
+	env.t.Helper()
+	return transporttest.NewClient(env.t, base, transport.Options{
+		API: "portal", MaxRetries: maxRetries, Timeout: timeout, Clock: env.clock, Problem: problem,
 		Observe: func(_ context.Context, e transport.RequestRecord) {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.exchanges = append(b.exchanges, e)
+			env.mu.Lock()
+			defer env.mu.Unlock()
+			env.records = append(env.records, e)
 		},
 	})
 }
@@ -103,8 +103,8 @@ type answer struct {
 	N    int       `json:"n"`
 }
 
-func (b *bench) do(ctx context.Context, r transport.Request) (answer, error) {
-	return transport.Do[answer](ctx, b.client, r)
+func (env *testEnv) do(ctx context.Context, r transport.Request) (answer, error) {
+	return transport.Do[answer](ctx, env.client, r)
 }
 
 // request returns a plain request with that method.
@@ -146,20 +146,6 @@ func reset(w http.ResponseWriter, _ *http.Request) {
 		_ = tcp.SetLinger(0)
 	}
 	_ = conn.Close()
-}
-
-// closedPort returns the base URL of a server that does not run.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := "http://" + listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return address
 }
 
 // failure returns err as an [*Error], the type of every error of this package.

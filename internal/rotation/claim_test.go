@@ -21,17 +21,6 @@ func TestClaim_RefusesShopInTwoObjects(t *testing.T) {
 	}
 	env.newRun()
 	if err := env.engine.Claim("a", "fleet"); err != nil {
-		t.Errorf("another walk: %v", err)
-	}
-}
-
-func TestIsManaged_KnowsMarkedKeys(t *testing.T) {
-	t.Parallel()
-	env := newTestEnv(t, nil)
-	if env.engine.IsManaged("M1-old") {
-		t.Error("a key is managed that nobody has named")
-	}
-	if env.engine.MarkManaged("M1-old"); !env.engine.IsManaged("M1-old") || env.engine.IsManaged("M1-other") {
-		t.Error("what is managed is not what was named")
+		t.Errorf("another run: %v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport/transporttest"
 )
@@ -30,45 +31,36 @@ const (
 
 var noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
 
-// bench is a sandbox behind a loopback server, and clients of it. All share one clock.
-type bench struct {
+// testEnv is a sandbox behind a loopback server, and clients of it. All share one clock.
+type testEnv struct {
 	t        *testing.T
 	clock    *clocktest.Fake
 	box      *sandbox.Sandbox
+	server   *sandbox.Server
 	portal   *kustom.Portal
 	merchant *kustom.Merchant
 }
 
-// newBench fails the test, when it ends, if a request broke the contract.
-func newBench(t *testing.T, seed sandbox.Seed, o sandbox.Options) *bench {
+// newTestEnv fails the test, when it ends, if a request broke the contract.
+func newTestEnv(t *testing.T, seed sandbox.Seed, o sandbox.Options) *testEnv {
 	t.Helper()
-	b := &bench{t: t, clock: clocktest.New(noon)}
-	o.Clock = b.clock
-	box, err := sandbox.New(seed, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.box = box
-	srv, err := sandbox.Start(box)
-	if err != nil {
-		t.Fatal(err)
-	}
+	env := &testEnv{t: t, clock: clocktest.New(noon)}
+	o.Clock = env.clock
+	// The server stops before the check, so that no request comes after it.
 	t.Cleanup(func() {
-		if err := srv.Close(); err != nil {
-			t.Error(err)
-		}
-		for _, v := range box.Violations() {
+		for _, v := range env.box.Violations() {
 			t.Errorf("violation: %v", v)
 		}
 	})
-	b.portal = kustom.NewPortal(newClient(t, b.clock, srv.PortalURL()), token(adminToken))
-	b.merchant = kustom.NewMerchant(newClient(t, b.clock, srv.APIURL()))
-	return b
+	env.box, env.server = sandboxtest.Start(t, seed, o)
+	env.portal = env.as(adminToken)
+	env.merchant = kustom.NewMerchant(newClient(t, env.clock, env.server.APIURL()))
+	return env
 }
 
-func threeShops(t *testing.T, o sandbox.Options) *bench {
+func threeShops(t *testing.T, o sandbox.Options) *testEnv {
 	t.Helper()
-	return newBench(t, sandbox.ThreeShops(), o)
+	return newTestEnv(t, sandbox.ThreeShops(), o)
 }
 
 func token(value string) transport.Bearer {
@@ -96,21 +88,16 @@ func portalAnswering(body string) *kustom.Portal {
 	return kustom.NewPortal(fuzzClient(clocktest.New(noon), answer), token(adminToken))
 }
 
-// as returns the portal's client for another user.
-func (b *bench) as(userToken string) *kustom.Portal {
-	b.t.Helper()
-	srv, err := sandbox.Start(b.box)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.t.Cleanup(func() { _ = srv.Close() })
-	return kustom.NewPortal(newClient(b.t, b.clock, srv.PortalURL()), token(userToken))
+// as returns a client of the portal for a user.
+func (env *testEnv) as(userToken string) *kustom.Portal {
+	env.t.Helper()
+	return kustom.NewPortal(newClient(env.t, env.clock, env.server.PortalURL()), token(userToken))
 }
 
-// made returns the keys of a store that were not in the seed.
-func (b *bench) made(merchantID string) []sandbox.Key {
+// newKeys returns the keys of a store that the client generated.
+func (env *testEnv) newKeys(merchantID string) []sandbox.Key {
 	var made []sandbox.Key
-	for _, k := range b.box.Keys(merchantID) {
+	for _, k := range env.box.Keys(merchantID) {
 		if k.CreatedBy == "ops@agency.example" && !k.CreatedAt.Before(noon) {
 			made = append(made, k)
 		}
@@ -118,34 +105,33 @@ func (b *bench) made(merchantID string) []sandbox.Key {
 	return made
 }
 
-// key returns a new key of Fjellsport, which was not made by the client.
-func (b *bench) key() sandbox.Key {
-	b.t.Helper()
-	key, err := b.box.GenerateKey(fjellsport, "")
+// key generates a key of Fjellsport in the sandbox.
+func (env *testEnv) key() sandbox.Key {
+	env.t.Helper()
+	key, err := env.box.GenerateKey(fjellsport, "")
 	if err != nil {
-		b.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 	return key
 }
 
-// cancelAt cancels the returned context the moment a request of that kind arrives; the request
-// itself goes on.
-func (b *bench) cancelAt(method, template string) context.Context {
-	b.t.Helper()
-	ctx, cancel := context.WithCancel(b.t.Context())
-	b.t.Cleanup(cancel)
-	b.box.Arm(sandbox.Fault{API: sandbox.Portal, Method: method, Template: template, Match: func(sandbox.Request) bool {
+// cancelAt returns a context that is cancelled when such a request arrives. The request itself continues.
+func (env *testEnv) cancelAt(method, template string) context.Context {
+	env.t.Helper()
+	ctx, cancel := context.WithCancel(env.t.Context())
+	env.t.Cleanup(cancel)
+	env.box.Arm(sandbox.Fault{API: sandbox.Portal, Method: method, Template: template, Match: func(sandbox.Request) bool {
 		cancel()
 		return false
 	}})
 	return ctx
 }
 
-// intentions returns the Idempotency-Keys that were sent, in order of their first use.
-func (b *bench) intentions() []string {
+// idempotencyKeys returns the Idempotency-Keys that were sent, in order of their first use.
+func (env *testEnv) idempotencyKeys() []string {
 	var keys []string
 	seen := map[string]bool{}
-	for _, r := range b.box.Requests() {
+	for _, r := range env.box.Requests() {
 		if r.Method == http.MethodPost && !seen[r.IdempotencyKey] {
 			seen[r.IdempotencyKey] = true
 			keys = append(keys, r.IdempotencyKey)
