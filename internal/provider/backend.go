@@ -55,7 +55,7 @@ type backend struct {
 	tokenShops []string
 	// pages is nil if the vendors are reached only by their APIs.
 	pages *pages
-	// engine decides and changes shops and keys. It caches its reads for one walk.
+	// engine decides and changes shops and keys. It caches its reads for one run.
 	engine *rotation.Engine
 }
 

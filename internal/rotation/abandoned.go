@@ -17,13 +17,13 @@ func (e *Engine) HasAbandonedRequests(merchantID string) bool {
 // returns the keys that it could not delete. It is safe for concurrent use.
 func (e *Engine) DeleteAbandonedKeys(ctx context.Context, merchantID string) []KeptKey {
 	var kept []KeptKey
-	if err := e.walk.deletingAbandoned.Acquire(ctx, 1); err != nil {
+	if err := e.run.deletingAbandoned.Acquire(ctx, 1); err != nil {
 		for _, key := range e.requests.abandoned(merchantID) {
 			kept = append(kept, KeptKey{Key: key, Err: fmt.Errorf("wait for another deletion: %w", err)})
 		}
 		return kept
 	}
-	defer e.walk.deletingAbandoned.Release(1)
+	defer e.run.deletingAbandoned.Release(1)
 	for _, key := range e.requests.abandoned(merchantID) {
 		key, err := e.deleteAbandoned(ctx, key)
 		if err != nil {

@@ -63,7 +63,7 @@ func (c LocalCache) configuredFile(shop string) string {
 	return filepath.Join(c.configuredDir(), url.PathEscape(shop))
 }
 
-// cacheConfigured caches what objects of this walk know about an unreadable shop. If none knows anything yet, it
+// cacheConfigured caches what objects of this run know about an unreadable shop. If none knows anything yet, it
 // takes over the cached entry.
 func (h *shop) cacheConfigured() {
 	h.shops.mu.Lock()

@@ -10,7 +10,7 @@ import (
 )
 
 // Clear clears a shop that still holds the caller's pair: it has this username, it has not been changed since
-// updatedAt, unless that is empty, and no other object of this walk has installed a key. Otherwise Clear leaves the
+// updatedAt, unless that is empty, and no other object of this run has installed a key. Otherwise Clear leaves the
 // shop unchanged, and cleared is false.
 func (s *Shops) Clear(ctx context.Context, name, username, updatedAt string) (cleared bool, err error) {
 	ctx = withShop(ctx, name, "")
@@ -79,7 +79,7 @@ func (s *Shops) clearAndConfirm(ctx context.Context, name string, h *shop) error
 	}
 }
 
-// ClearedUsername returns the username that a shop had when this walk cleared it. It is empty if the walk has not
+// ClearedUsername returns the username that a shop had when this run cleared it. It is empty if the run has not
 // cleared the shop, or has installed a key since. The shop's next key must belong to the same store.
 func (s *Shops) ClearedUsername(name string) string {
 	h := s.shop(name)

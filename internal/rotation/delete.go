@@ -61,7 +61,7 @@ func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan, again func() er
 		if err != nil {
 			return false, &unconfirmedError{errors.Join(cause, err)}
 		}
-		// A key that this walk generated may not be visible yet: in a list, or to the server that handles the deletion.
+		// A key that this run generated may not be visible yet: in a list, or to the server that handles the deletion.
 		isOver := k.clock.Now().Sub(begun) >= PropagationDelay
 		tooYoung := k.Generated(orphan.CredentialID) && transport.IsStatus(cause, http.StatusNotFound) && !isUncertain(cause)
 		if gone && (isOver || !tooYoung) {
@@ -184,7 +184,7 @@ func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, installed t
 		return e.Shops.CheckUnused(ctx, key, time.Time{})
 	}
 	// Another run may still be about to install a key that it has just generated or tried to install, even in a
-	// shop that this walk has written.
+	// shop that this run has written.
 	own := e.Keys.Generated(key.CredentialID) || e.Shops.wasHeld(key.Username)
 	if own && key.Attempted.IsZero() && !e.Shops.mayBeStale(key) {
 		return e.Shops.CheckUnused(ctx, key, time.Time{})
@@ -242,7 +242,7 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 	return IsIdle(found, unusedFor, e.clock.Now()), e.installedAt(found), nil
 }
 
-// installedAt returns the latest time at which somebody may have installed a key: its generation or, if this walk has seen no
+// installedAt returns the latest time at which somebody may have installed a key: its generation or, if this run has seen no
 // shop with it, its last use. Another run proves a key before it installs it.
 func (e *Engine) installedAt(key kustom.Key) time.Time {
 	if key.LastUsedAt != nil && key.LastUsedAt.After(key.CreatedAt) && !e.Shops.wasHeld(key.Username) {

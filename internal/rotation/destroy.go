@@ -16,13 +16,13 @@ func (e *Engine) ClearShop(ctx context.Context, shop string, record Record) (cle
 	if err != nil {
 		return false, err
 	}
-	e.walk.noteCleared(shop, seen)
+	e.run.noteCleared(shop, seen)
 	return e.Shops.Clear(ctx, shop, record.Username, record.Memory.UpdatedAt)
 }
 
 // Remaining is what the destruction of an object leaves unchanged.
 type Remaining struct {
-	// InstalledKey is the username of the key that another object of the walk installed in the shop, or empty.
+	// InstalledKey is the username of the key that another object of the run installed in the shop, or empty.
 	InstalledKey string
 	// OtherKeys are the usernames of the store's other keys; see [Engine.OtherKeys].
 	OtherKeys []string
@@ -35,7 +35,7 @@ func (e *Engine) StopManaging(shop string, record Record) Remaining {
 	return Remaining{InstalledKey: given, OtherKeys: others}
 }
 
-// OtherKeys returns the usernames of the store's other keys at the last read, without those that this walk has
+// OtherKeys returns the usernames of the store's other keys at the last read, without those that this run has
 // deleted.
 func (e *Engine) OtherKeys(record Record) []string {
 	return slices.DeleteFunc(slices.Clone(record.Memory.OtherKeys), func(username string) bool {

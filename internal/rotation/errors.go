@@ -18,7 +18,7 @@ type KeyInUseError struct {
 	Username string
 	// Shops are the shops that hold the key, or may hold it because it has just been written to them.
 	Shops []string
-	// Unmanaged reports that this walk has destroyed the shops' objects and left their credentials unchanged, so no
+	// Unmanaged reports that this run has destroyed the shops' objects and left their credentials unchanged, so no
 	// later step of it changes them.
 	Unmanaged bool
 }
@@ -111,7 +111,7 @@ func (e *KeyNotDeletedError) Unwrap() error { return e.Cause }
 // Outdated reports that a repetition is of no use: the deletion was tried for as long as reads may lag.
 func (e *KeyNotDeletedError) Outdated() bool { return false }
 
-// NotListedError says that the portal does not list a key that this walk generated. That proves nothing,
+// NotListedError says that the portal does not list a key that this run generated. That proves nothing,
 // because lists may be stale.
 type NotListedError struct{ MerchantID, CredentialID string }
 

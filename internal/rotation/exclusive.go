@@ -20,7 +20,7 @@ type StoreKey struct {
 	// Shops are the shops that hold the key.
 	Shops []string `json:"shops,omitempty"`
 	// YoungUntil is zero, or the time until which another run may be about to install the key: it is younger than
-	// [InstallTime], and this walk has seen no shop with it.
+	// [InstallTime], and this run has seen no shop with it.
 	YoungUntil time.Time `json:"young_until,omitzero"`
 }
 
@@ -53,7 +53,7 @@ func (e *Engine) youngUntil(i Integration) time.Time {
 	return until
 }
 
-// NotGenerated drops the keys that this walk generated. No plan names them, and they may be about to be installed in
+// NotGenerated drops the keys that this run generated. No plan names them, and they may be about to be installed in
 // a shop (I1).
 func (e *Engine) NotGenerated(keys []StoreKey) []StoreKey {
 	var others []StoreKey

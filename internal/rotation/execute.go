@@ -110,7 +110,7 @@ func (e *Engine) deleteReplaced(ctx context.Context, keys []kustom.Orphan, idle 
 	var kept []KeptKey
 	for _, key := range keys {
 		err := e.deleteByPolicy(ctx, key, idle[key.CredentialID], rules)
-		e.walk.dropPending(key)
+		e.run.dropPending(key)
 		if err == nil {
 			continue
 		}

@@ -286,7 +286,7 @@ func (f *Fleet) retryDeletions(ctx context.Context) []Failure {
 			failures = append(failures, Failure{Index: i, Member: m, Err: m.Kept[undeleted].Err})
 			f.Engine.steps.record(ctx, StepShop, "", "", Failed, m.Kept[undeleted].Err)
 			for _, key := range m.Kept {
-				f.Engine.walk.dropPending(key.Key)
+				f.Engine.run.dropPending(key.Key)
 			}
 			m.Kept = nil
 		}

@@ -17,7 +17,7 @@ import (
 // answered, and none uses it. The files delete.go and exclusive.go decide the rest: the key's age and last use.
 
 const (
-	// pollInterval is the wait between two looks at what this walk has written.
+	// pollInterval is the wait between two looks at what this run has written.
 	pollInterval = time.Second
 	// rereadInterval is the wait between two reads of a shop that somebody else may be changing.
 	rereadInterval = 5 * time.Second
@@ -44,7 +44,7 @@ func (s *Shops) CanAsk(key KeyRef) bool {
 	return err != nil || len(shops) > 0
 }
 
-// Blocked returns the keys that an apply would keep, as far as this walk knows, and the unreadable shops that
+// Blocked returns the keys that an apply would keep, as far as this run knows, and the unreadable shops that
 // may use them. If it returns keys and no shop, there is no shop to ask. It reads no shop: a read at plan would
 // be stale at apply.
 func (s *Shops) Blocked(keys []KeyRef) (blocked []KeyRef, by []string) {
@@ -81,7 +81,7 @@ func (s *Shops) unreadableUsers(shops []*shop, key kustom.Orphan) []string {
 	return dead
 }
 
-// Holds reports whether a shop that this walk has read holds a username.
+// Holds reports whether a shop that this run has read holds a username.
 func (s *Shops) Holds(username string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -268,14 +268,14 @@ func trimForeign(username string) string {
 	return username
 }
 
-// wasHeld reports whether the walk has seen a shop with a key.
+// wasHeld reports whether the run has seen a shop with a key.
 func (s *Shops) wasHeld(username string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.seenUsernames[username]
 }
 
-// mayBeStale reports whether a read of a shop that may use a key may be stale: this walk has not written and seen
+// mayBeStale reports whether a read of a shop that may use a key may be stale: this run has not written and seen
 // the shop's key.
 func (s *Shops) mayBeStale(key kustom.Orphan) bool {
 	shops, err := s.shopsToAsk(key)
@@ -345,7 +345,7 @@ func (s *Shops) RetryUnreadable() {
 //
 // It waits because Terraform does not always order a key's deletion after the update of the shop that held it.
 // A wait can itself block that update, because it takes one of Terraform's few slots. So when the first wait of
-// a walk times out, it and all later ones fail at once, and the next run finds the shops updated.
+// a run times out, it and all later ones fail at once, and the next run finds the shops updated.
 func (s *Shops) AwaitUnused(ctx context.Context, key kustom.Orphan) error {
 	for {
 		err := s.CheckUnused(ctx, key, time.Time{})
@@ -362,7 +362,7 @@ func (s *Shops) AwaitUnused(ctx context.Context, key kustom.Orphan) error {
 	}
 }
 
-// awaitChange waits until this walk has changed a shop, or until it is time to read the shops again.
+// awaitChange waits until this run has changed a shop, or until it is time to read the shops again.
 func (s *Shops) awaitChange(ctx context.Context, held *KeyInUseError, key kustom.Orphan) error {
 	for asked := s.clock.Now(); s.clock.Now().Sub(asked) < rereadInterval; {
 		if err := s.clock.Sleep(ctx, pollInterval); err != nil {

@@ -24,7 +24,7 @@ func (k KeptKey) IsInUse() bool { return isInUse(k.Err) }
 // IsRetryable reports whether shops prevented the deletion: one holds the key, or one could not be read.
 func (k KeptKey) IsRetryable() bool { return isInUse(k.Err) || isUsageUnknown(k.Err) }
 
-// IsPending reports whether a later step of the walk may be able to delete the key, because a shop could not be
+// IsPending reports whether a later step of the run may be able to delete the key, because a shop could not be
 // read. The function that [Engine.StartOperation] returns reports the keys that stay pending.
 func (k KeptKey) IsPending() bool { return isUsageUnknown(k.Err) }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// Keys caches the account's keys for one Terraform walk (I7). It reads the first few keys and stores one by one, so
+// Keys caches the account's keys for one run (I7). It reads the first few keys and stores one by one, so
 // that a small configuration does not list a large account. When more are needed, it lists all keys once for all
 // callers. It knows the keys that it generated and deleted itself. It drops keys of other stores than the one it
 // asked for. It is safe for concurrent use.
@@ -40,7 +40,7 @@ type Keys struct {
 	listedAt time.Time
 	// tooMany reports that the account has more keys than are cached.
 	tooMany bool
-	// generated and deletedKeys are this walk's own changes, by merchant ID. They correct lists that were read
+	// generated and deletedKeys are this run's own changes, by merchant ID. They correct lists that were read
 	// meanwhile.
 	generated   map[string][]kustom.Key
 	deletedKeys map[string][]kustom.Orphan
@@ -65,7 +65,7 @@ type Keys struct {
 
 // storeList is a store's keys from one listing.
 type storeList struct {
-	// raw is what the portal listed, and keys is raw with this walk's own changes.
+	// raw is what the portal listed, and keys is raw with this run's own changes.
 	keys, raw []kustom.Key
 	// at is when the listing began, and sequence its number among all listings and invalidations.
 	at       time.Time
@@ -99,7 +99,7 @@ func NewKeys(portal Portal, c clock.Clock) *Keys {
 }
 
 // Key returns a key, or a [*kustom.NoKeyError]. It fetches a key that is missing from the list by itself, and again
-// after [PropagationDelay], before the key counts as deleted. For a missing key that this walk generated, the error
+// after [PropagationDelay], before the key counts as deleted. For a missing key that this run generated, the error
 // is a [*NotListedError].
 func (k *Keys) Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error) {
 	listed, err := k.list(ctx, merchantID, merchantID+"/"+credentialID)
@@ -293,7 +293,7 @@ func (k *Keys) isListed(merchantID, credentialID string) bool {
 	return listed
 }
 
-// noteDeleted records that this walk deleted a key.
+// noteDeleted records that this run deleted a key.
 func (k *Keys) noteDeleted(orphan kustom.Orphan) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -303,7 +303,7 @@ func (k *Keys) noteDeleted(orphan kustom.Orphan) {
 	k.markStale(orphan.MerchantID)
 }
 
-// hasDeleted reports whether this walk deleted the key with a username.
+// hasDeleted reports whether this run deleted the key with a username.
 func (k *Keys) hasDeleted(username string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -456,7 +456,7 @@ func (k *Keys) warn(w Warning) {
 	}
 }
 
-// applyLocalChanges applies this walk's own changes to a store's list. The caller holds k.mu.
+// applyLocalChanges applies this run's own changes to a store's list. The caller holds k.mu.
 func (k *Keys) applyLocalChanges(merchantID string) {
 	for _, key := range k.generated[merchantID] {
 		k.add(key)
@@ -511,7 +511,7 @@ func grouped(keys []kustom.Key, at time.Time, number int) map[string]storeList {
 	return stores
 }
 
-// hasListed reports whether this walk has listed a store's keys.
+// hasListed reports whether this run has listed a store's keys.
 func (k *Keys) hasListed(merchantID string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

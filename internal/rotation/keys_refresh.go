@@ -12,7 +12,7 @@ import (
 )
 
 // Fresh returns the store's keys from a listing that began after the call or at most [FreshFor] before it. It
-// includes keys that this walk deleted and the portal still lists. Concurrent callers share a listing of all stores
+// includes keys that this run deleted and the portal still lists. Concurrent callers share a listing of all stores
 // if that takes few requests. Otherwise each store is listed by itself.
 func (k *Keys) Fresh(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	k.mu.Lock()
@@ -30,7 +30,7 @@ func (k *Keys) Fresh(ctx context.Context, merchantID string) ([]kustom.Key, erro
 	return r.await(ctx, merchantID)
 }
 
-// latest returns the store's keys as [Keys.Fresh] does, but from any listing that began after this walk's last
+// latest returns the store's keys as [Keys.Fresh] does, but from any listing that began after this run's last
 // change of them, however old.
 func (k *Keys) latest(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	k.mu.Lock()

@@ -303,7 +303,7 @@ func (e *Engine) checkExists(ctx context.Context, shop string, key kustom.Key) e
 }
 
 // CheckInstalled returns a [*KeyVanishedError] if somebody deleted a key while a shop got it: the shop then holds a
-// key that does not exist. It asks the portal only if this walk has listed the store's keys before, because
+// key that does not exist. It asks the portal only if this run has listed the store's keys before, because
 // installing a pair needs no access to the portal.
 func (e *Engine) CheckInstalled(ctx context.Context, shop string, pair Pair) (err error) {
 	defer recoverInto(&err)

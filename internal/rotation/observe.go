@@ -20,7 +20,7 @@ type Observation struct {
 	Missing error
 	// NotShown is set if the shop's page does not show which key it has. Credentials and Held are then empty.
 	NotShown error
-	// ClearedUsername is the username that the shop had before this walk cleared it, or empty.
+	// ClearedUsername is the username that the shop had before this run cleared it, or empty.
 	ClearedUsername string
 	// LastHeld is the username that the shop last had as far as is known, if its page does not show its key. Only the
 	// start of the username may be known.
@@ -106,13 +106,13 @@ func sameStore(a, b string) bool { return strings.EqualFold(a, b) }
 // that moves between pages. Klarna's own keys are never in the portal's lists.
 func (e *Engine) confirmUnlisted(ctx context.Context, shop string, seen *Observation) error {
 	if seen.Held != nil {
-		e.walk.forgetMissed(e.Shops.cache, shop)
+		e.run.forgetMissed(e.Shops.cache, shop)
 	}
 	store, _ := kustom.StoreOf(seen.Credentials.KustomID)
 	if seen.Held != nil || store != seen.MerchantID || kustom.FormOf(seen.Credentials.KustomID) != kustom.UsernameKustom {
 		return nil
 	}
-	first := e.walk.firstMissed(e.Shops.cache, shop, missed{Username: seen.Credentials.KustomID, At: e.Keys.listedTime(seen.MerchantID)})
+	first := e.run.firstMissed(e.Shops.cache, shop, missed{Username: seen.Credentials.KustomID, At: e.Keys.listedTime(seen.MerchantID)})
 	if err := sleepUntil(ctx, e.clock, first.Add(PropagationDelay)); err != nil {
 		return fmt.Errorf("look again for the key of shop %s: %w", shop, err)
 	}
@@ -122,7 +122,7 @@ func (e *Engine) confirmUnlisted(ctx context.Context, shop string, seen *Observa
 	}
 	for _, key := range listed {
 		if key.Username == seen.Credentials.KustomID {
-			e.walk.forgetMissed(e.Shops.cache, shop)
+			e.run.forgetMissed(e.Shops.cache, shop)
 			seen.add(key, "")
 		}
 	}
@@ -157,10 +157,10 @@ func (e *Engine) confirmMissing(ctx context.Context, seen *Observation, credenti
 	return nil
 }
 
-// ObserveNew observes a shop that no object manages yet. If this walk has cleared the shop, it returns the
+// ObserveNew observes a shop that no object manages yet. If this run has cleared the shop, it returns the
 // observation from before that.
 func (e *Engine) ObserveNew(ctx context.Context, shop, merchantID string) (Observation, error) {
-	seen, ok := e.walk.clearedShop(shop)
+	seen, ok := e.run.clearedShop(shop)
 	if !ok || seen.MerchantID != merchantID {
 		return e.Observe(ctx, shop, merchantID, "")
 	}

@@ -11,8 +11,8 @@ import (
 
 // OrphanCandidates returns the keys of a store that killed runs may have left behind. They have the given
 // description, if the portal shows descriptions. Nothing has used them since their creation, no readable shop holds
-// them, and no object of this walk manages them. They may also be keys of another state, so the provider names them
-// and does not delete them. It returns each key once per walk.
+// them, and no object of this run manages them. They may also be keys of another state, so the provider names them
+// and does not delete them. It returns each key once per run.
 //
 // It leaves out the known keys. If the portal shows no descriptions, it also leaves out the keys that are older
 // than since, the creation of the caller's own key: they are probably not a run's. Since is zero if the caller has
@@ -33,7 +33,7 @@ func (e *Engine) OrphanCandidates(ctx context.Context, merchantID, description s
 		if !ours || contains(known, refOf(key)) || !MayBeOrphaned(key) || e.Keys.Generated(key.CredentialID) || e.IsManaged(key.Username) || e.mayBeHeld(ctx, key) {
 			continue
 		}
-		if e.walk.isFirstNamed(key.Username) {
+		if e.run.isFirstNamed(key.Username) {
 			strays = append(strays, key)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// This file is about deletions that failed because of an unreadable shop. They may succeed later in the walk, once
+// This file is about deletions that failed because of an unreadable shop. They may succeed later in the run, once
 // the shop's own object has told which store the shop belongs to. The user gets a warning only when no step is left
 // that could retry.
 
@@ -26,21 +26,21 @@ type pendingKey struct {
 	reported bool
 }
 
-// deferDeletion records a key that a later step of this walk may be able to delete.
+// deferDeletion records a key that a later step of this run may be able to delete.
 func (e *Engine) deferDeletion(p pendingKey) {
 	if !isUsageUnknown(p.Err) {
 		return
 	}
-	e.walk.mu.Lock()
-	defer e.walk.mu.Unlock()
-	e.walk.pending = append(e.walk.pending, p)
+	e.run.mu.Lock()
+	defer e.run.mu.Unlock()
+	e.run.pending = append(e.run.pending, p)
 }
 
 // dropPending removes a key from the pending ones.
-func (w *walk) dropPending(key kustom.Orphan) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.pending = slices.DeleteFunc(w.pending, func(p pendingKey) bool { return p.Key == key })
+func (r *runState) dropPending(key kustom.Orphan) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pending = slices.DeleteFunc(r.pending, func(p pendingKey) bool { return p.Key == key })
 }
 
 // RetryPending deletes the pending keys that no unreadable shop may use any more. The next read of their objects
@@ -48,18 +48,18 @@ func (w *walk) dropPending(key kustom.Orphan) {
 func (e *Engine) RetryPending(ctx context.Context) {
 	var err error
 	defer recoverInto(&err)
-	e.walk.mu.Lock()
-	pending := e.walk.pending
-	e.walk.pending = nil
-	e.walk.mu.Unlock()
+	e.run.mu.Lock()
+	pending := e.run.pending
+	e.run.pending = nil
+	e.run.mu.Unlock()
 	for _, p := range pending {
 		if !e.Shops.isBlocked(p.Key) {
 			p.Err = e.deleteByPolicy(withShop(ctx, p.Shop, p.Key.MerchantID), p.Key, p.idle, p.rules)
 		}
 		if p.Err != nil {
-			e.walk.mu.Lock()
-			e.walk.pending = append(e.walk.pending, p)
-			e.walk.mu.Unlock()
+			e.run.mu.Lock()
+			e.run.pending = append(e.run.pending, p)
+			e.run.mu.Unlock()
 		}
 	}
 }
@@ -67,22 +67,22 @@ func (e *Engine) RetryPending(ctx context.Context) {
 // StartOperation records that an object begins to change shops and keys. The returned function records its end. If
 // no other operation is active then, it returns the pending keys that were not reported before.
 //
-// Terraform does not tell a provider when the walk ends. If it runs several operations at once, the last one to end
-// is the last of the walk: Terraform starts the next one while others are active.
+// Terraform does not tell a provider when the run ends. If it runs several operations at once, the last one to end
+// is the last of the run: Terraform starts the next one while others are active.
 func (e *Engine) StartOperation() (leave func() []PendingKey) {
-	e.walk.mu.Lock()
-	defer e.walk.mu.Unlock()
-	e.walk.active++
+	e.run.mu.Lock()
+	defer e.run.mu.Unlock()
+	e.run.active++
 	return func() []PendingKey {
-		e.walk.mu.Lock()
-		defer e.walk.mu.Unlock()
-		e.walk.active--
-		if e.walk.active > 0 {
+		e.run.mu.Lock()
+		defer e.run.mu.Unlock()
+		e.run.active--
+		if e.run.active > 0 {
 			return nil
 		}
 		var untold []PendingKey
-		for i := range e.walk.pending {
-			if p := &e.walk.pending[i]; !p.reported {
+		for i := range e.run.pending {
+			if p := &e.run.pending[i]; !p.reported {
 				p.reported = true
 				untold = append(untold, p.PendingKey)
 			}

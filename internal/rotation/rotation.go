@@ -9,7 +9,7 @@
 // this run or a killed run generated and did not hand out, and those that the user asks for with force_destroy or
 // delete_unverified. They call [Keys.Delete].
 //
-// A walk is one refresh and plan, or one apply, in one process of the provider. The engine lives for one walk.
+// A run is one refresh and plan, or one apply, in one process of the provider. The engine lives for one run.
 package rotation
 
 import (
@@ -75,7 +75,7 @@ func refOf(key kustom.Key) KeyRef {
 	return KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host}
 }
 
-// Engine plans and applies changes of shops and keys during one Terraform walk. It is safe for concurrent use.
+// Engine plans and applies changes of shops and keys during one run. It is safe for concurrent use.
 type Engine struct {
 	Keys  *Keys
 	Shops *Shops
@@ -84,7 +84,7 @@ type Engine struct {
 	clock    clock.Clock
 	requests *requestLog
 	steps    *stepRecorder
-	walk     walk
+	run      runState
 }
 
 // Options configures an [Engine].
@@ -115,7 +115,7 @@ func New(o Options) *Engine {
 	shops.steps = keys.steps
 	return &Engine{
 		Keys: keys, Shops: shops, Prefetcher: NewPrefetcher(shops), clock: o.Clock, requests: newRequestLog(o.Requests), steps: keys.steps,
-		walk: walk{deletingAbandoned: semaphore.NewWeighted(1)},
+		run: runState{deletingAbandoned: semaphore.NewWeighted(1)},
 	}
 }
 

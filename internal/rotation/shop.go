@@ -32,12 +32,12 @@ type shop struct {
 	// expected is the username that was last written, at expectedAt, and that no read has shown since.
 	expected   string
 	expectedAt time.Time
-	// written reports that this walk has installed a key in the shop.
+	// written reports that this run has installed a key in the shop.
 	written bool
-	// clearedUsername is the username that the shop had when this walk cleared it. It is empty once the walk
+	// clearedUsername is the username that the shop had when this run cleared it. It is empty once the run
 	// installs a key.
 	clearedUsername string
-	// stores and lastUsername are what objects of this walk know: the configured stores, and the username that the
+	// stores and lastUsername are what objects of this run know: the configured stores, and the username that the
 	// shop was last seen with.
 	stores       map[string]bool
 	lastUsername string
@@ -46,12 +46,12 @@ type shop struct {
 	lastStore string
 	// storeMayChange reports that the shop may change to another store, so stores do not tell whose key it has.
 	storeMayChange bool
-	// cachedStores is what an earlier walk knew about an unreadable shop, until an object of this walk knows more.
+	// cachedStores is what an earlier run knew about an unreadable shop, until an object of this run knows more.
 	cachedStores configuredStores
 	// usedUsername is the username that the shop was seen to use, if its page does not show which key it has.
 	usedUsername string
-	// unmanaged reports that this walk has destroyed the shop's object and left the shop unchanged. No later step
-	// of the walk gives it another key.
+	// unmanaged reports that this run has destroyed the shop's object and left the shop unchanged. No later step
+	// of the run gives it another key.
 	unmanaged bool
 }
 
@@ -123,7 +123,7 @@ func (h *shop) isFresh(notBefore time.Time) bool {
 	return h.known && h.shops.clock.Now().Sub(h.readAt) < FreshFor && !h.readAt.Before(notBefore)
 }
 
-// wasWritten reports whether this walk has installed a key in the shop.
+// wasWritten reports whether this run has installed a key in the shop.
 func (h *shop) wasWritten() bool {
 	h.shops.mu.Lock()
 	defer h.shops.mu.Unlock()

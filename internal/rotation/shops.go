@@ -20,7 +20,7 @@ import (
 // is twice as long.
 const initialReadBack = 2 * time.Second
 
-// Shops caches the shops' credentials for one Terraform walk. It reads a shop when it is first needed, and updates
+// Shops caches the shops' credentials for one run. It reads a shop when it is first needed, and updates
 // the cache after its own writes. It is safe for concurrent use.
 type Shops struct {
 	service ShopService
@@ -39,7 +39,7 @@ type Shops struct {
 	// named has the shops with the names namedFor. See [Shops.withNames].
 	namedFor []string
 	named    []*shop
-	// seenUsernames has the usernames that this walk has seen in shops.
+	// seenUsernames has the usernames that this run has seen in shops.
 	seenUsernames map[string]bool
 	// stalled reports that a wait for a shop's update has timed out.
 	stalled bool
@@ -74,7 +74,7 @@ func (s *Shops) find(name string) *shop {
 	return found
 }
 
-// IsUnreadable reports whether this walk has tried to read a shop and could not. A shop whose page hides its key is
+// IsUnreadable reports whether this run has tried to read a shop and could not. A shop whose page hides its key is
 // readable.
 func (s *Shops) IsUnreadable(name string) bool {
 	s.mu.Lock()
@@ -83,7 +83,7 @@ func (s *Shops) IsUnreadable(name string) bool {
 	return ok && h.isUnreadable()
 }
 
-// NoteConfigured records what an object of this walk knows about its shop: the configured store, and the username
+// NoteConfigured records what an object of this run knows about its shop: the configured store, and the username
 // that the shop was last seen with. Either can be empty. If the shop can't be read, they tell which keys it may
 // use.
 func (s *Shops) NoteConfigured(name, merchantID, username string) {
@@ -213,8 +213,8 @@ func (s *Shops) LastHeld(name string, err error) string {
 	return cmp.Or(given, seen)
 }
 
-// StopManaging records that a shop keeps the key with this username during this walk, whatever a stale read shows.
-// If this walk has installed another key in the shop, it records nothing and returns that key's username.
+// StopManaging records that a shop keeps the key with this username during this run, whatever a stale read shows.
+// If this run has installed another key in the shop, it records nothing and returns that key's username.
 func (s *Shops) StopManaging(name, username string) (given string) {
 	h := s.shop(name)
 	s.mu.Lock()
@@ -229,7 +229,7 @@ func (s *Shops) StopManaging(name, username string) (given string) {
 	return ""
 }
 
-// LastSeen returns the username that this walk last saw in a shop, or an empty string.
+// LastSeen returns the username that this run last saw in a shop, or an empty string.
 func (s *Shops) LastSeen(name string) string {
 	credentials, _, _ := s.shop(name).cached()
 	return credentials.KustomID
