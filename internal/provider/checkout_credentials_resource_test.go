@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,9 +8,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-testing/config"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
@@ -27,20 +23,15 @@ func secretVariable(secret string) config.Variables {
 func TestShop_WritesSecretAgainOnlyForNewVersion(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	imported := pasted(t) + importBlock(pastedAddress, "nettbutikk")
-	noSecret := []statecheck.StateCheck{
-		statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret_wo"), knownvalue.Null()),
-		statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret"), knownvalue.Null()),
-	}
+	noSecret := inState(pastedAddress, values{"kustom_secret_wo": nil, "kustom_secret": nil})
 	runInProcess(t, v, []resource.TestStep{
 		{
 			Config:           imported,
 			ConfigVariables:  secretVariable(exampleSecret),
 			ConfigPlanChecks: plans(planned{pastedAddress: "import nettbutikk, update"}),
-			ConfigStateChecks: append(noSecret,
-				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret_wo_version"), knownvalue.Int64Exact(1)),
-				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("updated_at"), knownvalue.StringExact("2026-10-01T08:00:00Z")),
-				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("extension_version"), knownvalue.StringExact("3.4.1")),
-			),
+			ConfigStateChecks: append(noSecret, inState(pastedAddress, values{
+				"kustom_secret_wo_version": 1, "updated_at": "2026-10-01T08:00:00Z", "extension_version": "3.4.1",
+			})...),
 			PostApplyFunc: func() {
 				v.wantOnlyReads(t)
 				v.wantCount(t, 0, sandbox.Merchant, "", "")
@@ -143,7 +134,6 @@ func TestShop_CorrectsChangesByHand(t *testing.T) {
 						v.release(t, test.shop)
 					},
 				},
-				{Config: hcl, ConfigVariables: variables, Destroy: true},
 			})
 		})
 	}
@@ -171,45 +161,35 @@ func reinstallExtension(v *vendors, shop sandbox.Shop) error {
 }
 
 // TestShop_WritesAfterImportOnlyIfChanged imports a shop with the command, which applies nothing. Its first version is
-// no reason to write, unless somebody changes the shop before it is applied.
+// no reason to write, unless somebody changes the shop before the apply.
 func TestShop_WritesAfterImportOnlyIfChanged(t *testing.T) {
-	for _, changed := range []bool{false, true} {
-		t.Run(fmt.Sprintf("changed %v", changed), func(t *testing.T) { importAndApply(t, changed, runInProcess) })
-	}
-}
-
-// TestAccShop_WritesAfterImportOnlyIfChanged does the same with a Terraform. A page does not show that a secret has changed.
-func TestAccShop_WritesAfterImportOnlyIfChanged(t *testing.T) {
-	importAndApply(t, !byPages(), runTerraform)
-}
-
-func importAndApply(t *testing.T, changed bool, run runSteps) {
-	t.Helper()
-	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	writes := 0
-	if changed {
-		writes = 1
-	}
-	run(t, v, []resource.TestStep{
-		{Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
-			ResourceName: pastedAddress, ImportState: true, ImportStateId: "nettbutikk", ImportStatePersist: true},
-		{
-			PreConfig: func() {
-				if !changed {
-					return
+	for writes, name := range []string{"unchanged", "changed"} {
+		t.Run(name, func(t *testing.T) {
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			change := func() {}
+			if writes > 0 {
+				apiOnly(t, "a page does not show that a secret has changed")
+				change = func() {
+					if err := installWrongSecret(v, v.shop(t, "nettbutikk")); err != nil {
+						t.Error(err)
+					}
 				}
-				if err := installWrongSecret(v, v.shop(t, "nettbutikk")); err != nil {
-					t.Error(err)
-				}
-			},
-			Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
-			ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
-			PostApplyFunc: func() {
-				v.wantWorking(t, "nettbutikk")
-				v.wantCount(t, writes, sandbox.Mystore, http.MethodPatch, credentialsCall)
-			},
-		},
-	})
+			}
+			runInProcess(t, v, []resource.TestStep{
+				{Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
+					ResourceName: pastedAddress, ImportState: true, ImportStateId: "nettbutikk", ImportStatePersist: true},
+				{
+					PreConfig: change,
+					Config:    pasted(t), ConfigVariables: secretVariable(exampleSecret),
+					ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
+					PostApplyFunc: func() {
+						v.wantWorking(t, "nettbutikk")
+						v.wantCount(t, writes, sandbox.Mystore, http.MethodPatch, credentialsCall)
+					},
+				},
+			})
+		})
+	}
 }
 
 // TestShop_RejectsShopWithoutExtension expects a shop whose Klarna Checkout V3 was removed to be seen as such,
@@ -240,25 +220,20 @@ func TestShop_RejectsShopWithoutExtension(t *testing.T) {
 	})
 }
 
-// TestAccShop_TakesSecretOutOfState takes a secret out of the state.
-func TestAccShop_TakesSecretOutOfState(t *testing.T) {
+// TestShop_TakesSecretOutOfState replaces kustom_secret by kustom_secret_wo.
+func TestShop_TakesSecretOutOfState(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	stored := edit(t, edit(t, edit(t, pasted(t), versionOne, ""), "kustom_secret_wo         =", "kustom_secret ="), "ephemeral = true", "")
-	runTerraform(t, v, []resource.TestStep{
+	runInProcess(t, v, []resource.TestStep{
 		{
 			Config: stored, ConfigVariables: secretVariable(exampleSecret),
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret"), knownvalue.StringExact(exampleSecret)),
-			},
+			ConfigStateChecks: inState(pastedAddress, values{"kustom_secret": exampleSecret}),
 		},
 		{
 			Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
-			ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret"), knownvalue.Null()),
-				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret_wo"), knownvalue.Null()),
-			},
-			PostApplyFunc: func() { v.wantWorking(t, "nettbutikk") },
+			ConfigPlanChecks:  plans(planned{pastedAddress: "update"}),
+			ConfigStateChecks: inState(pastedAddress, values{"kustom_secret": nil, "kustom_secret_wo": nil}),
+			PostApplyFunc:     func() { v.wantWorking(t, "nettbutikk") },
 		},
 	})
 }

@@ -38,7 +38,7 @@ var runElsewhere = map[string]runBy{
 	"terraform apply -invoke=…": {"TestAccVerifyCredentials_FollowsChange", "needs Terraform 1.14"},
 	`terraform apply -invoke='action.kustom_verify_credentials.shop["M00412871"]'`: {"TestAccVerifyCredentials_FollowsChange", "needs Terraform 1.14"},
 
-	"export KUSTOM_ENVIRONMENT=playground": {"TestAccProvider_SwitchesInPlayground", "is for other stores than the example's"},
+	"export KUSTOM_ENVIRONMENT=playground": {"TestProvider_SwitchesShopOfPlayground", "is for other stores than the example's"},
 
 	"vault kv put secret/kustom/portal portal_token=…":                        {"TestAccExamples_StoreNoSecret", "a stand-in for Vault holds what it puts"},
 	`vault kv put secret/kustom/mystore-tokens @tokens.json # {"<shop>":"…"}`: {"TestAccExamples_StoreNoSecret", "a stand-in for Vault holds what it puts"},

@@ -22,20 +22,14 @@ func TestConnectionDelete_RetainsShopAndKey(t *testing.T) {
 	if len(w.state(t)) != 0 || w.holds(t, "butikk") != key || !slices.Contains(w.usernames(), key) {
 		t.Errorf("the shop holds %s, the state has %v", w.holds(t, "butikk"), w.state(t))
 	}
-	w.sandbox.mustTakePayments("butikk")
-	w.sandbox.wantViolations(t)
+	w.sandbox.wantWorking(t, "butikk")
 }
 
-// clearing is a connection whose destruction empties the shop.
-func clearing(t *testing.T) string {
-	t.Helper()
-	return setting(t, `deletion_policy = "clear"`)
-}
-
+// newClearing returns an environment with a connection whose destruction clears the shop.
 func newClearing(t *testing.T) *connectionEnv {
 	t.Helper()
 	w := newConnectionEnv(t, exampleSeed(), sandbox.Options{})
-	w.use(t, clearing(t))
+	w.use(t, setting(t, `deletion_policy = "clear"`))
 	w.mustApply(t)
 	w.sandbox.ResetRequests()
 	return w
@@ -72,9 +66,7 @@ func TestConnectionDelete_ResumesAfterFailure(t *testing.T) {
 			if r.code == 0 || !slices.Contains(w.usernames(), key) || w.keysInState(t)[exampleStore]["username"] != key {
 				t.Errorf("exit code %d, keys %q, state %v:\n%s", r.code, w.usernames(), w.keysInState(t), r.output)
 			}
-			if again := w.destroy(t); again.code != 0 {
-				t.Errorf("destroying again failed:\n%s", again.output)
-			}
+			w.mustDestroy(t)
 			if slices.Contains(w.usernames(), key) || w.holds(t, "butikk") != "" || len(w.state(t)) != 0 {
 				t.Errorf("the shop holds %q, the stores have the keys %q", w.holds(t, "butikk"), w.usernames())
 			}
@@ -129,9 +121,7 @@ func TestConnection_ReplacementLeavesOneKey(t *testing.T) {
 					w.mustRun(t, "taint", connectionAddress)
 					args = nil
 				}
-				if r := w.apply(t, args...); r.code != 0 {
-					t.Errorf("apply failed:\n%s", r.output)
-				}
+				w.mustApply(t, args...)
 				w.mustBeEmpty(t)
 				w.sandbox.mustTakePayments("butikk")
 				held := w.holds(t, "butikk")
@@ -163,8 +153,7 @@ func TestConnectionDelete_CleansUpFailedCreate(t *testing.T) {
 			if got, want := w.usernames(), []string{exampleUsername, w.holds(t, "butikk")}; !slices.Equal(got, want) {
 				t.Errorf("the stores have the keys %q, want %q", got, want)
 			}
-			w.sandbox.mustTakePayments("butikk")
-			w.sandbox.wantViolations(t)
+			w.sandbox.wantWorking(t, "butikk")
 		})
 	}
 }

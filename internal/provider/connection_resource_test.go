@@ -12,7 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
@@ -268,37 +267,22 @@ func (c condition) set(t *testing.T) (*vendors, []sandbox.Key, announcement) {
 // the apply does that and no more.
 func TestConnection_AdoptsShop(t *testing.T) {
 	for name, condition := range conditions() {
-		t.Run(name, func(t *testing.T) { condition.adopt(t, runInProcess) })
+		t.Run(name, func(t *testing.T) {
+			v, before, want := condition.set(t)
+			made := v.clock.Now().Add(time.Duration(condition.looks) * rotation.PropagationDelay).Format(time.RFC3339)
+			runInProcess(t, v, []resource.TestStep{{
+				Config:           setting(t, condition.line),
+				ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
+				ConfigStateChecks: inState(connectionAddress, values{
+					"id": "butikk/" + exampleStore, "description": shownDescription(), "created_at": made, "reason": want.reason,
+					"keys_to_delete": outgoingSet(want.toDelete), "keys_kept": outgoingSet(want.kept),
+				}),
+				PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
+			}})
+			// The default is to leave the shop and its key as they are.
+			v.wantWorking(t, "butikk")
+		})
 	}
-}
-
-// TestAccConnection_AdoptsShop does the same with a Terraform: by the API in one condition, and over the pages in every one.
-func TestAccConnection_AdoptsShop(t *testing.T) {
-	for name, condition := range conditions() {
-		if name == "Klarna's key" || testWay() != waysAPIs {
-			t.Run(name, func(t *testing.T) { condition.adopt(t, runTerraform) })
-		}
-	}
-}
-
-func (c condition) adopt(t *testing.T, run runSteps) {
-	v, before, want := c.set(t)
-	made := v.clock.Now().Add(time.Duration(c.looks) * rotation.PropagationDelay).Format(time.RFC3339)
-	run(t, v, []resource.TestStep{{
-		Config:           setting(t, c.line),
-		ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
-		ConfigStateChecks: []statecheck.StateCheck{
-			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("id"), knownvalue.StringExact("butikk/"+exampleStore)),
-			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("description"), shownDescription()),
-			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("created_at"), knownvalue.StringExact(made)),
-			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("reason"), knownvalue.StringExact(want.reason)),
-			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), outgoingSet(want.toDelete)),
-			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_kept"), outgoingSet(want.kept)),
-		},
-		PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
-	}})
-	// The default is to leave the shop and its key as they are.
-	v.wantWorking(t, "butikk")
 }
 
 // TestConnection_KeepsReplacedKeyIfTold takes over the same shops and deletes nothing.
@@ -361,7 +345,6 @@ func TestConnection_DeletesSharedKeyWithItsLastShop(t *testing.T) {
 					},
 				})
 			}
-			steps = append(steps, resource.TestStep{Config: hcl, ConfigVariables: connectedShops(runs[len(runs)-1]...), Destroy: true})
 			runInProcess(t, v, steps)
 			if len(v.Keys(exampleStore)) != 3 {
 				t.Errorf("%d keys are left, want the unused one and one for each shop", len(v.Keys(exampleStore)))

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -99,24 +100,10 @@ func (w *connectionEnv) mustPlan(t *testing.T, want planOf, args ...string) {
 	}
 }
 
-// mustApplySaved applies the saved plan.
-func (w *connectionEnv) mustApplySaved(t *testing.T) run {
-	t.Helper()
-	r := w.terraform(t, "apply", "-input=false", "-no-color", savedPlan)
-	if r.code != 0 {
-		t.Fatalf("the saved plan was not applied:\n%s", r.output)
-	}
-	return r
-}
-
 // holds is the username that a shop holds.
 func (w *connectionEnv) holds(t *testing.T, shop string) string {
 	t.Helper()
-	found, ok := w.sandbox.Shop(shop)
-	if !ok {
-		t.Fatalf("there is no shop %s", shop)
-	}
-	return found.KustomID
+	return w.sandbox.shop(t, shop).KustomID
 }
 
 func (w *connectionEnv) usernames() []string {
@@ -141,10 +128,7 @@ func (w *connectionEnv) mustHave(t *testing.T, others ...string) {
 	if inState := w.keysInState(t)[exampleStore]["username"]; inState != held {
 		t.Errorf("the shop uses %s, in the state is %v", held, inState)
 	}
-	for _, shop := range []string{"butikk", "nettbutikk"} {
-		w.sandbox.mustTakePayments(shop)
-	}
-	w.sandbox.wantViolations(t)
+	w.sandbox.wantWorking(t, "butikk", "nettbutikk")
 }
 
 // mustBeUntouched expects nothing but reads since the requests were last reset.
@@ -416,7 +400,7 @@ func TestConnection_CorrectsChangesByHand(t *testing.T) {
 		},
 		"Klarna's key back": {
 			change: func(t *testing.T, w *connectionEnv, s sandbox.Shop) string {
-				w.sandbox.mustInstall(s.Name, legacyUsername, legacySecret(w.sandbox.Sandbox))
+				w.sandbox.mustInstall(s.Name, legacyUsername, w.sandbox.key(t, exampleStore, legacyUsername).Secret)
 				return legacyUsername
 			},
 			reason:  func(k keys) string { return "the shop uses " + k.hand + ", a key of api.klarna.com" },
@@ -479,43 +463,22 @@ func TestConnection_CorrectsChangesByHand(t *testing.T) {
 	}
 }
 
-func legacySecret(s *sandbox.Sandbox) string {
-	for _, key := range s.Keys(exampleStore) {
-		if key.Username == legacyUsername {
-			return key.Secret
-		}
-	}
-	return ""
-}
-
 // loseKey deletes butikk's key in the portal.
 func (w *connectionEnv) loseKey(t *testing.T) {
 	t.Helper()
-	held := w.holds(t, "butikk")
-	for _, key := range w.sandbox.Keys(exampleStore) {
-		if key.Username == held {
-			w.sandbox.mustDeleteKey(key.MerchantID, key.CredentialID)
-		}
-	}
+	key := w.sandbox.key(t, exampleStore, w.holds(t, "butikk"))
+	w.sandbox.mustDeleteKey(key.MerchantID, key.CredentialID)
 }
 
 // TestConnection_PlansAndLeavesShopWithoutExtension takes Klarna Checkout V3 out of a connected shop. No key is made for
 // such a shop. The plan says so already, and does not fail: it may have other shops. The object can be removed.
 func TestConnection_PlansAndLeavesShopWithoutExtension(t *testing.T) {
-	removed := func(t *testing.T, w *connectionEnv) run {
-		w.use(t, example(t, connectionExample+"terraform.tf"))
-		return w.apply(t)
-	}
-	destroyed := func(t *testing.T, w *connectionEnv) run {
-		return w.destroy(t)
-	}
 	for _, test := range []struct {
-		policy, way string
-		remove      func(*testing.T, *connectionEnv) run
-	}{
-		{"retain", "removed", removed}, {"clear", "removed", removed}, {"retain", "destroyed", destroyed}, {"clear", "destroyed", destroyed},
-	} {
-		t.Run(test.policy+", "+test.way, func(t *testing.T) {
+		policy string
+		// removed says that the configuration has no connection any more. Else, terraform destroy removes it.
+		removed bool
+	}{{"retain", true}, {"clear", true}, {"retain", false}, {"clear", false}} {
+		t.Run(fmt.Sprintf("%s, removed from the configuration: %t", test.policy, test.removed), func(t *testing.T) {
 			t.Parallel()
 			w := newConnectionEnv(t, exampleSeed(), sandbox.Options{})
 			w.use(t, setting(t, `deletion_policy = "`+test.policy+`"`))
@@ -532,8 +495,11 @@ func TestConnection_PlansAndLeavesShopWithoutExtension(t *testing.T) {
 				t.Errorf("the apply's exit code is %d:\n%s", r.code, r.output)
 			}
 			w.mustBeUntouched(t)
-			if r := test.remove(t, w); r.code != 0 {
-				t.Errorf("the connection can't be removed:\n%s", r.output)
+			if test.removed {
+				w.use(t, example(t, connectionExample+"terraform.tf"))
+				w.mustApply(t)
+			} else {
+				w.mustDestroy(t)
 			}
 			if kept := slices.Contains(w.usernames(), key); kept != (test.policy == "retain") {
 				t.Errorf("the key was kept: %t", kept)

@@ -83,11 +83,7 @@ func (f *fleetShops) remove(t *testing.T, shops ...string) {
 // holds returns the Kustom ID that a shop holds.
 func (f *fleetShops) holds(t *testing.T, shop string) string {
 	t.Helper()
-	found, ok := f.box.Shop(shop)
-	if !ok {
-		t.Fatalf("there is no shop %s", shop)
-	}
-	return found.KustomID
+	return observed{f.box, t}.shop(t, shop).KustomID
 }
 
 func (f *fleetShops) storeKeys(merchantID string) []string {

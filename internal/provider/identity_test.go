@@ -8,9 +8,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
@@ -270,53 +267,12 @@ func TestIdentity_RejectsWhatIDRejects(t *testing.T) {
 	}
 }
 
-const connectionOnly = `
-resource "kustom_mystore_connection" "butikk" {
-  shop        = "butikk"
-  merchant_id = "M00123456"
-}
-`
-
 const exclusiveOnly = `
 resource "kustom_api_keys_exclusive" "butikk" {
   merchant_id = "M00123456"
   credential_ids     = ["7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11"]
 }
 `
-
-// TestAccIdentity_ImportsObjects makes objects, and imports them by the identity that they got.
-func TestAccIdentity_ImportsObjects(t *testing.T) {
-	tests := []struct {
-		address, hcl string
-		identity     map[string]knownvalue.Check
-	}{
-		{keyAddress, keyOnly, map[string]knownvalue.Check{
-			"merchant_id": knownvalue.StringExact(exampleStore), "credential_id": knownvalue.NotNull(),
-		}},
-		{connectionAddress, connectionOnly, map[string]knownvalue.Check{
-			"merchant_id": knownvalue.StringExact(exampleStore), "shop": knownvalue.StringExact("butikk"),
-		}},
-	}
-	for _, test := range tests {
-		t.Run(test.address, func(t *testing.T) {
-			v := newVendors(t, exampleSeed(), sandbox.Options{})
-			resource.ParallelTest(t, resource.TestCase{
-				TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{
-					{
-						Config: test.hcl,
-						ConfigStateChecks: []statecheck.StateCheck{
-							statecheck.ExpectIdentity(test.address, test.identity),
-							statecheck.ExpectIdentityValueMatchesState(test.address, tfjsonpath.New("merchant_id")),
-						},
-					},
-					{ResourceName: test.address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
-				},
-			})
-		})
-	}
-}
 
 // TestAccIdentity_ImportsInExamples runs the published examples.
 func TestAccIdentity_ImportsInExamples(t *testing.T) {

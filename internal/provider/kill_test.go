@@ -102,23 +102,7 @@ func interruptedMigration(t *testing.T, way string, at sandbox.Fault) (broken, o
 // TestAccInterrupt_EndsWaits_I6 interrupts a deletion that would wait for a shop for an hour.
 func TestAccInterrupt_EndsWaits_I6(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, testEnvOptions{external: true})
-	w.write(t, "main.tf", `
-terraform {
-  required_providers {
-    kustom = { source = "storefront-iac/kustom" }
-  }
-}
-resource "kustom_api_key" "key" {
-  merchant_id = "M00412871"
-  timeouts {
-    delete = "1h"
-  }
-}`)
-	w.mustApply(t)
-	key, _ := w.keysInState(t)["M00412871"]["username"].(string)
-	secret, _ := w.keysInState(t)["M00412871"]["secret"].(string)
-	w.sandbox.mustInstall("fjellsport", key, secret)
+	w, key := oneKeyEnv(t, "1h", testEnvOptions{external: true})
 	asked := w.sandbox.Count(sandbox.Mystore, "GET", credentialsCall)
 	destroy := w.start(t, "destroy", "-auto-approve", "-input=false", "-no-color")
 	// Each shop is read once, and the one that holds the key again: then the wait begins.
@@ -130,7 +114,7 @@ resource "kustom_api_key" "key" {
 		t.Errorf("Terraform ended %v after the interrupt", took)
 	}
 	// The wait is a look at the shop, again and again. The interrupt ends one of them, or what is between two.
-	if !strings.Contains(got.output, "API key not deleted") || !strings.Contains(got.output, key) || w.sandbox.Working("fjellsport") != nil {
+	if !strings.Contains(got.output, "API key not deleted") || !strings.Contains(got.output, key.Username) || w.sandbox.Working("fjellsport") != nil {
 		t.Errorf("the key was not protected:\n%s", got.output)
 	}
 }

@@ -36,13 +36,7 @@ func oneShop() sandbox.Seed {
 }
 
 func rotatingKey(rotation string) string {
-	return fmt.Sprintf(`
-terraform {
-  required_providers {
-    kustom = { source = "storefront-iac/kustom" }
-  }
-}
-
+	return requiredProviders + fmt.Sprintf(`
 resource "kustom_api_key" "checkout" {
   merchant_id = %q
   %s

@@ -51,44 +51,34 @@ func TestServer_ReleasesContextsOfAnsweredRequests(t *testing.T) {
 		"ours":      {ours, false},
 		"logging":   {logging, true},
 	}
-	const key, state = "kustom_api_key", `{"id":"x"}`
-	for name, tt := range servers {
-		s := tt.server
+	const key = "kustom_api_key"
+	for kind, tt := range servers {
+		s, raw := tt.server, &tfprotov6.RawState{JSON: []byte(`{"id":"x"}`)}
 		calls := map[string]func(context.Context) error{
-			"ValidateResourceConfig": func(ctx context.Context) error {
-				_, err := s.ValidateResourceConfig(ctx, &tfprotov6.ValidateResourceConfigRequest{TypeName: key})
-				return err
-			},
-			"UpgradeResourceState": func(ctx context.Context) error {
-				_, err := s.UpgradeResourceState(ctx, &tfprotov6.UpgradeResourceStateRequest{TypeName: key, RawState: &tfprotov6.RawState{JSON: []byte(state)}})
-				return err
-			},
-			"UpgradeResourceIdentity": func(ctx context.Context) error {
-				_, err := s.UpgradeResourceIdentity(ctx, &tfprotov6.UpgradeResourceIdentityRequest{TypeName: key, RawIdentity: &tfprotov6.RawState{JSON: []byte(state)}})
-				return err
-			},
-			"ReadResource": func(ctx context.Context) error {
-				_, err := s.ReadResource(ctx, &tfprotov6.ReadResourceRequest{TypeName: key})
-				return err
-			},
-			"PlanResourceChange": func(ctx context.Context) error {
-				_, err := s.PlanResourceChange(ctx, &tfprotov6.PlanResourceChangeRequest{TypeName: key})
-				return err
-			},
-			"ApplyResourceChange": func(ctx context.Context) error {
-				_, err := s.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{TypeName: key})
-				return err
-			},
+			"ValidateResourceConfig":  call(s.ValidateResourceConfig, tfprotov6.ValidateResourceConfigRequest{TypeName: key}),
+			"UpgradeResourceState":    call(s.UpgradeResourceState, tfprotov6.UpgradeResourceStateRequest{TypeName: key, RawState: raw}),
+			"UpgradeResourceIdentity": call(s.UpgradeResourceIdentity, tfprotov6.UpgradeResourceIdentityRequest{TypeName: key, RawIdentity: raw}),
+			"ReadResource":            call(s.ReadResource, tfprotov6.ReadResourceRequest{TypeName: key}),
+			"PlanResourceChange":      call(s.PlanResourceChange, tfprotov6.PlanResourceChangeRequest{TypeName: key}),
+			"ApplyResourceChange":     call(s.ApplyResourceChange, tfprotov6.ApplyResourceChangeRequest{TypeName: key}),
 		}
-		for call, do := range calls {
+		for name, do := range calls {
 			value := callWithValue(t, do)
 			runtime.GC()
 			if keeps := value.Value() != nil; keeps != tt.keeps {
-				t.Errorf("%s: %s keeps its context: %t, want %t", name, call, keeps, tt.keeps)
+				t.Errorf("%s: %s keeps its context: %t, want %t", kind, name, keeps, tt.keeps)
 			}
 		}
 	}
 	runtime.KeepAlive(servers)
+}
+
+// call returns a function that makes a request by a method of the server.
+func call[Request, Response any](method func(context.Context, *Request) (*Response, error), req Request) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := method(ctx, &req)
+		return err
+	}
 }
 
 // callWithValue makes a call whose context has a value, and returns the value.

@@ -113,13 +113,7 @@ func TestAccSwitch_MovesThreeShops(t *testing.T) {
 			v.key(t, "M00537204", unusedKey())
 			v.release(t, "fjellsport", "kaffebonna", "ullogtre")
 		},
-	}, destroyed(switchExample(t))})
-}
-
-// destroyed ends a test whose objects have keys of for_each, which the test framework does not know
-// how to end.
-func destroyed(hcl string) resource.TestStep {
-	return resource.TestStep{Config: hcl, ConfigVariables: storesToSwitch(), Destroy: true}
+	}})
 }
 
 // wantSwitched checks that every shop of toSwitch takes payments with a new key, that the one it had
@@ -171,28 +165,14 @@ func (v *vendors) wantOrder(t *testing.T, merchantID, shop string) {
 
 // TestKey_StaysThroughSettings starts a shop that never had a key, keeps its key through changes of what is Terraform's
 // business alone, and finds both objects again by their import IDs.
-func TestKey_StaysThroughSettings(t *testing.T) { createAndChange(t, runInProcess) }
-
-// TestAccKey_StaysThroughSettings does the same with a Terraform: by the API without the changes of settings.
-func TestAccKey_StaysThroughSettings(t *testing.T) {
-	createAndChange(t, func(t *testing.T, v *vendors, steps []resource.TestStep) {
-		t.Helper()
-		if testWay() == waysAPIs {
-			steps = slices.Delete(steps, 3, 5)
-		}
-		runTerraform(t, v, steps)
-	})
-}
-
-func createAndChange(t *testing.T, run runSteps) {
-	t.Helper()
+func TestKey_StaysThroughSettings(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	anew := `description = "autumn"`
 	if byPages() {
 		anew = `rotate_when_changed = { season = "autumn" }`
 	}
 	var username string
-	run(t, v, []resource.TestStep{
+	runInProcess(t, v, []resource.TestStep{
 		{
 			Config: generated(t),
 			ConfigPlanChecks: plans(

@@ -12,20 +12,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// mustApply plans and applies a configuration.
-func (r *rollout) mustApply(t *testing.T, config tfdriver.Config, state *tfdriver.State) *tfdriver.State {
-	t.Helper()
-	plan := r.driver.Plan(t.Context(), config, state, r.start, tfdriver.Options{})
-	if plan.Failed() {
-		t.Fatal(plan.Errors)
-	}
-	state, result := r.driver.Apply(t.Context(), plan)
-	if result.Failed() {
-		t.Fatal(result.Errors)
-	}
-	return state
-}
-
 // withOtherTriggers returns a configuration that gives every shop another key.
 func withOtherTriggers(config tfdriver.Config) tfdriver.Config {
 	var rotating tfdriver.Config
@@ -86,11 +72,7 @@ func TestUndecided_WrongStoreIsRefused(t *testing.T) {
 					API: sandbox.Mystore, Method: http.MethodGet, Status: http.StatusForbidden, Times: failures,
 					Match: func(q sandbox.Request) bool { return q.Shop == "shop-00001" },
 				})
-				plan := r.driver.Plan(t.Context(), config, tfdriver.NewState(), r.start, tfdriver.Options{})
-				if plan.Failed() {
-					t.Fatal(plan.Errors)
-				}
-				_, result := r.driver.Apply(t.Context(), plan)
+				_, result := r.driver.Apply(t.Context(), r.plan(t, config, tfdriver.NewState(), tfdriver.Options{}))
 				r.mustRefuseWrongStore(t, result, failures < 3)
 				if armed.Fired() != failures {
 					t.Errorf("%d reads have failed", armed.Fired())
@@ -137,7 +119,8 @@ func TestMasked_KeyInUseStays(t *testing.T) {
 	for name, form := range forms {
 		for kind, destroys := range map[string]func(*testing.T, *rollout) (was *tfdriver.State, is tfdriver.Config){
 			"a key": func(t *testing.T, r *rollout) (*tfdriver.State, tfdriver.Config) {
-				return r.mustApply(t, keyAndPair(store, shop), tfdriver.NewState()).Without("mystore_klarna_checkout_credentials.a"), nil
+				state, _ := r.apply(t, keyAndPair(store, shop), tfdriver.NewState())
+				return state.Without("mystore_klarna_checkout_credentials.a"), nil
 			},
 			"the only keys": func(*testing.T, *rollout) (*tfdriver.State, tfdriver.Config) {
 				return tfdriver.NewState(), tfdriver.Config{{
@@ -158,11 +141,7 @@ func TestMasked_KeyInUseStays(t *testing.T) {
 				r.showAs(shop, form(held.KustomID))
 				plan := r.driver.Plan(t.Context(), config, state, r.start, tfdriver.Options{})
 				_, result := r.driver.Apply(t.Context(), plan)
-				found := false
-				for _, key := range r.box.Keys(store) {
-					found = found || key.Username == held.KustomID
-				}
-				if !found {
+				if !slices.ContainsFunc(r.box.Keys(store), func(k sandbox.Key) bool { return k.Username == held.KustomID }) {
 					t.Errorf("the key in use was deleted; errors %q, %q", plan.Errors, result.Errors)
 				}
 			})
@@ -180,7 +159,7 @@ func TestMasked_PairKeepsStore(t *testing.T) {
 				t.Parallel()
 				r := newRollout(t, 2)
 				r.cache = t.TempDir()
-				state := r.mustApply(t, keyAndPair(store, shop), tfdriver.NewState())
+				state, _ := r.apply(t, keyAndPair(store, shop), tfdriver.NewState())
 				if !known {
 					state = tfdriver.NewState()
 				}
@@ -213,12 +192,8 @@ func TestLeaving_NamesKeysThatStay(t *testing.T) {
 		{{Address: "kustom_mystore_fleet.a", Values: policies(tfdriver.Values{"shops": tfdriver.Values{shop: tfdriver.Values{"merchant_id": store}}})}},
 	} {
 		r := newRollout(t, 2)
-		state := r.mustApply(t, config, tfdriver.NewState())
-		plan := r.driver.Plan(t.Context(), nil, state, r.start, tfdriver.Options{})
-		_, result := r.driver.Apply(t.Context(), plan)
-		if result.Failed() {
-			t.Fatal(result.Errors)
-		}
+		state, _ := r.apply(t, config, tfdriver.NewState())
+		_, result := r.apply(t, nil, state)
 		kept := r.seed.Shops[0].KustomID
 		if keys := r.box.Keys(store); len(keys) != 1 || keys[0].Username != kept {
 			t.Errorf("%s: the keys are %v", config[0].Address, keys)
