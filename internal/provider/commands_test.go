@@ -72,8 +72,8 @@ var walkthroughs = map[string]walkthrough{
 		elsewhere: runBy{"TestAccMove_KeepsKeys", "the configuration changes between the commands"},
 	},
 	"examples/confirm/README.md":                  {elsewhere: runBy{"TestAccConfirmExample_SaysWhatIsLeft", "the plan fails before a switch"}},
-	"examples/fleet-sharded/README.md":            {elsewhere: runBy{"TestAccShards_SwitchEachOnItsOwn", "needs PostgreSQL"}},
-	"examples/fleet-sharded-terragrunt/README.md": {elsewhere: runBy{"TestTerragrunt_LeadsEachShardToItsState", "Terragrunt's part is worked out by the test"}},
+	"examples/fleet-sharded/README.md":            {elsewhere: runBy{"TestAccShards_SwitchOneByOne", "needs PostgreSQL"}},
+	"examples/fleet-sharded-terragrunt/README.md": {elsewhere: runBy{"TestTerragrunt_GivesEachShardItsState", "Terragrunt's part is worked out by the test"}},
 }
 
 // TestAccDocumentedCommands_Succeed runs every command of the README, of the guides and of the examples' READMEs,
@@ -194,7 +194,7 @@ func TestAccLoginCommand_IsWhereInitPutsIt(t *testing.T) {
 }
 
 // hasSet reports whether a command sets a variable to something that the reader has to fill in, and that
-// this world's environment has already.
+// this environment has already.
 func (w *testEnv) hasSet(command string) bool {
 	assignment, found := strings.CutPrefix(command, "export ")
 	name, value, _ := strings.Cut(assignment, "=")

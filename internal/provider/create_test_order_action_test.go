@@ -173,10 +173,7 @@ func TestCreateTestOrder_TellsWhyThereIsNone(t *testing.T) {
 func TestCreateTestOrder_WaitsForANewKey(t *testing.T) {
 	t.Parallel()
 	v := newVendors(t, playgroundSeed(), sandbox.Options{PropagationDelay: 10 * time.Second})
-	key, err := v.GenerateKey(playgroundStore, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := v.mustGenerate(playgroundStore, "")
 	got := v.act(t, orderAction, playgroundOrder.with(values{"kustom_id": key.Username, "kustom_secret": key.Secret}))
 	got.wantProblems(t, "invoke")
 	got.wantProgress(t, ": 401 Unauthorized", ": 201 Created", "Kustom created the order")

@@ -33,11 +33,11 @@ func TestFleet_ForgetsProblemOfChangeThatIsTakenBack(t *testing.T) {
 				w := newFleet(t, 3)
 				shop := w.seed.Shops[1]
 				w.trigger(shop.Name, "2026-11")
-				mend := w.arm(fault, shop)
+				disarm := w.arm(fault, shop)
 				if r := w.apply(t); r.code == 0 {
 					t.Fatalf("the fault does nothing:\n%s", r.output)
 				}
-				mend()
+				disarm()
 				w.edit(shop.Name, func(s *shopSettings) { s.RotateWhenChanged = nil })
 				// Something else changes, so that there is an apply.
 				w.edit(w.seed.Shops[0].Name, func(s *shopSettings) { s.Description = "another one" })
@@ -56,9 +56,9 @@ func TestFleet_FinishesCreationWithoutRefresh(t *testing.T) {
 	t.Parallel()
 	w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{})
 	shop := w.seed.Shops[1]
-	mend := w.arm(answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden), shop)
+	disarm := w.arm(answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden), shop)
 	w.mustApply(t)
-	mend()
+	disarm()
 	mustSucceed(t, w.planWith(t, tfdriver.Options{SkipRefresh: true}))
 	mustBePlan(t, w.savedPlan(), fleetPlan{"update", map[string]shopPlan{shop.Name: {
 		does: "connect", reason: "an earlier run could not give the shop a key", toDelete: []string{shop.KustomID},
@@ -212,11 +212,11 @@ func TestFleet_PlansOtherShopsIfSomeCannotBeRead(t *testing.T) {
 	for status, title := range map[int]string{
 		http.StatusInternalServerError: "Shop not read", http.StatusForbidden: "Shop not read: " + lost.Name,
 	} {
-		mend := w.arm(answered(sandbox.Mystore, "", status), lost)
+		disarm := w.arm(answered(sandbox.Mystore, "", status), lost)
 		r := w.mustPlan(t, fleetPlan{"update", map[string]shopPlan{
 			drifted.Name: {does: "connect", reason: noKey, toDelete: []string{had}},
 		}})
-		mend()
+		disarm()
 		mustWarn(t, r, title, "API keys will be deleted")
 		mustSay(t, r, lost.Name)
 	}
@@ -245,9 +245,9 @@ func TestFleet_ForgetsShopThatLeavesBeforeItGotAKey(t *testing.T) {
 			w := newFleetEnv(t, sandbox.FleetSeed(2), sandbox.Options{})
 			w.fleet.DeletionPolicy = policy
 			shop := w.seed.Shops[1]
-			mend := w.arm(sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultDrop}, shop)
+			disarm := w.arm(sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultDrop}, shop)
 			w.mustApply(t)
-			mend()
+			disarm()
 			if len(w.storeKeys(shop.MerchantID)) != 2 {
 				t.Fatal("no key is in doubt: the test shows nothing")
 			}

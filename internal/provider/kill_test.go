@@ -36,20 +36,20 @@ func TestAccInterrupt_NextRunPutsShopsRight_I5(t *testing.T) {
 	atChanges(t, "interruptions of Terraform", interruptedMigration)
 }
 
-// atChanges spoils the migration in each way, at the first request that makes a key or at the first that writes to a shop,
-// and reports what became of it.
+// atChanges disturbs the migration in each way, at the first request that generates a key or the first that writes to a shop,
+// and reports the results.
 func atChanges(t *testing.T, what string, migration func(t *testing.T, way string, at sandbox.Fault) (broken, orphans, violations int)) {
 	t.Helper()
 	made := sandbox.Fault{API: sandbox.Portal, Method: http.MethodPost, Template: storeKeysCall, Times: 1}
 	written := sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Template: credentialsCall, Times: 1}
-	var tally faultTally
+	var counts faultCounts
 	for way, at := range map[string]sandbox.Fault{wayPair: made, wayConnection: written, wayFleet: made} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			tally.add(migration(t, way, at))
+			counts.add(migration(t, way, at))
 		})
 	}
-	t.Cleanup(func() { tally.report(t, what) })
+	t.Cleanup(func() { counts.report(t, what) })
 }
 
 func killedMigration(t *testing.T, way string, at sandbox.Fault) (broken, orphans, violations int) {

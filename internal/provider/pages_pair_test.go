@@ -75,9 +75,7 @@ func TestPagesPair_DeletesNoKeyOfShopThatHidesIt(t *testing.T) {
 	p.wantCount(t, 2, sandbox.Mystore, "PATCH", "")
 
 	p.clock.Advance(time.Hour)
-	if err := p.PlaceOrder(p.shop.Name); err != nil {
-		t.Fatal(err)
-	}
+	p.mustPlaceOrder(p.shop.Name)
 	p.mustApply(t)
 	p.wantWorking(t, p.shop.Name)
 	for _, key := range p.Keys(p.shop.MerchantID) {
@@ -108,9 +106,7 @@ func TestPagesPair_CorrectsChangesByHand(t *testing.T) {
 	ours := p.vendors.shop(t, p.shop.Name)
 	p.mustInstall(p.shop.Name, ours.KustomID, "kco_live_api_wrong")
 	p.w.mustBeEmpty(t)
-	if err := clearShop(p.vendors, ours); err != nil {
-		t.Fatal(err)
-	}
+	p.mustInstall(p.shop.Name, "", "")
 	p.w.mustBeEmpty(t)
 	other := p.mustGenerate(p.shop.MerchantID, "")
 	p.mustInstall(p.shop.Name, other.Username, other.Secret)

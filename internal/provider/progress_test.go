@@ -73,23 +73,23 @@ func TestProgressFile_TellsWholeSwitchWithoutSecret(t *testing.T) {
 		for name := range repeatingVendors("") {
 			t.Run(way+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) { mustTellSpoiledSwitch(t, way, name) })
+				synctest.Test(t, func(t *testing.T) { mustRecordFaultySwitch(t, way, name) })
 			})
 		}
 	}
 }
 
-func mustTellSpoiledSwitch(t *testing.T, way, vendor string) {
+func mustRecordFaultySwitch(t *testing.T, way, vendor string) {
 	t.Helper()
 	seed := sandbox.ThreeShops()
 	r := rehearse(t, testEnvOptions{seed: &seed}, way)
 	file := r.recordIn(t)
 	token := r.sandbox.Env("")["KUSTOM_PORTAL_TOKEN"]
 	armed := r.sandbox.Arm(repeatingVendors(token)[vendor])
-	spoiled := r.apply(t)
+	faulty := r.apply(t)
 	armed.Disarm()
 	if armed.Fired() == 0 {
-		t.Fatalf("the fault never happened:\n%s", spoiled.output)
+		t.Fatalf("the fault never happened:\n%s", faulty.output)
 	}
 	if !strings.Contains(read(t, file), "seen: (sensitive)") {
 		t.Errorf("the file does not say what failed:\n%s", read(t, file))
@@ -162,7 +162,7 @@ func TestProgressFile_StopsBeforeAnythingIsChanged(t *testing.T) {
 func TestProgressFile_NeverFailsRotation(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	taken := new(thief)
+	taken := new(fileRemover)
 	r := rehearse(t, testEnvOptions{seed: &seed, carrier: taken}, wayFleet)
 	taken.file = r.recordIn(t)
 	r.mustApply(t)
@@ -172,15 +172,15 @@ func TestProgressFile_NeverFailsRotation(t *testing.T) {
 	}
 }
 
-// thief carries requests. At the first that makes a key, it puts a folder in the place of a file.
-type thief struct {
+// fileRemover carries requests. At the first that makes a key, it puts a folder in the place of a file.
+type fileRemover struct {
 	pool http.RoundTripper
 	file string
 	once sync.Once
 }
 
 // take goes on until the folder is there: meanwhile another shop's step may have made the file anew.
-func (h *thief) take() {
+func (h *fileRemover) take() {
 	for {
 		_ = os.Remove(h.file)
 		if os.Mkdir(h.file, 0o700) == nil {
@@ -189,9 +189,9 @@ func (h *thief) take() {
 	}
 }
 
-func (h *thief) over(pool http.RoundTripper) { h.pool = pool }
+func (h *fileRemover) over(pool http.RoundTripper) { h.pool = pool }
 
-func (h *thief) RoundTrip(req *http.Request) (*http.Response, error) {
+func (h *fileRemover) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method == http.MethodPost {
 		h.once.Do(h.take)
 	}

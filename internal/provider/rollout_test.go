@@ -155,9 +155,9 @@ func mustTell(t *testing.T, warnings []string, most int, texts ...string) {
 	}
 }
 
-// TestFleet_RollOutSaysExactlyWhatHappened switches 250 shops, of which two have dead tokens and three meet other
+// TestFleet_ReportsEachFailedShopOnce switches 250 shops, of which two have dead tokens and three meet other
 // faults. What is told fits a screen or two, names each of the five once, and all other old keys are gone.
-func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
+func TestFleet_ReportsEachFailedShopOnce(t *testing.T) {
 	t.Parallel()
 	r := newRollout(t, 250)
 	dead := r.dead("shop-00007", "shop-00123")
@@ -229,9 +229,9 @@ func TestFleet_SaysOnceWhichShopsKeepOldKeys(t *testing.T) {
 	}
 }
 
-// TestConnections_ApplyTellsWhatIsLeftAtItsEnd: a dead shop has its turn after all others. None of them is said to keep its
+// TestConnections_ReportOnlyKeysLeftAtEnd: a dead shop has its turn after all others. None of them is said to keep its
 // old key, and none does.
-func TestConnections_ApplyTellsWhatIsLeftAtItsEnd(t *testing.T) {
+func TestConnections_ReportOnlyKeysLeftAtEnd(t *testing.T) {
 	t.Parallel()
 	r := newRollout(t, 12)
 	r.cache = t.TempDir()
@@ -246,8 +246,8 @@ func TestConnections_ApplyTellsWhatIsLeftAtItsEnd(t *testing.T) {
 	}
 }
 
-// TestConnections_ApplyTellsOfKeysThatAShopWithoutAnObjectKeeps: nothing in the run can tell whose key it has.
-func TestConnections_ApplyTellsOfKeysThatAShopWithoutAnObjectKeeps(t *testing.T) {
+// TestConnections_NameKeysThatUnmanagedShopMayUse: nothing in the run can tell whose key it has.
+func TestConnections_NameKeysThatUnmanagedShopMayUse(t *testing.T) {
 	t.Parallel()
 	r := newRollout(t, 4)
 	r.cache = t.TempDir()

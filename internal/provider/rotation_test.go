@@ -14,8 +14,7 @@ import (
 
 func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
-// rotatingEnv returns a world on a clock that the test moves, with one shop on a key that
-// Terraform has made.
+// rotatingEnv returns an environment with a fake clock, and with one shop that uses a key that Terraform has generated.
 func rotatingEnv(t *testing.T, rotation string, inProcess bool) (*testEnv, *clocktest.Fake) {
 	t.Helper()
 	seed := oneShop()

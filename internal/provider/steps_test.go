@@ -227,6 +227,12 @@ func exactly(value any) knownvalue.Check {
 			list[i] = exactly(text)
 		}
 		return knownvalue.ListExact(list)
+	case []values:
+		list := make([]knownvalue.Check, len(v))
+		for i, object := range v {
+			list[i] = exactly(object)
+		}
+		return knownvalue.ListExact(list)
 	case values:
 		object := map[string]knownvalue.Check{}
 		for name, value := range v {

@@ -58,9 +58,9 @@ func (r *rollout) mustRefuseWrongStore(t *testing.T, result *tfdriver.Result, na
 	}
 }
 
-// TestUndecided_WrongStoreIsRefused: a plan can't read a shop, and during the apply it turns out to hold another
+// TestApply_RejectsKeyOfAnotherStoreIfPlanReadNoShop: a plan can't read a shop, and during the apply it turns out to hold another
 // store's key.
-func TestUndecided_WrongStoreIsRefused(t *testing.T) {
+func TestApply_RejectsKeyOfAnotherStoreIfPlanReadNoShop(t *testing.T) {
 	t.Parallel()
 	// Of the reads that fail, one is the plan's, and one that of the plan that begins the apply.
 	for failures := 1; failures <= 3; failures++ {
@@ -105,9 +105,9 @@ func keyAndPair(merchantID, shop string) tfdriver.Config {
 	}
 }
 
-// TestMasked_KeyInUseStays: each object that deletes keys meets a shop that begins to mask its Kustom ID, or shows it with
+// TestDelete_KeepsKeyOfShopThatMasksID: each object that deletes keys meets a shop that begins to mask its Kustom ID, or shows it with
 // white space or in another case.
-func TestMasked_KeyInUseStays(t *testing.T) {
+func TestDelete_KeepsKeyOfShopThatMasksID(t *testing.T) {
 	t.Parallel()
 	const shop, store = "shop-00001", "M00500001"
 	forms := map[string]func(id string) string{
@@ -149,8 +149,8 @@ func TestMasked_KeyInUseStays(t *testing.T) {
 	}
 }
 
-// TestMasked_PairKeepsStore: the shop hides its key, and which key it is to get is known in the apply only.
-func TestMasked_PairKeepsStore(t *testing.T) {
+// TestShop_KeepsStoreIfItMasksID: the shop hides its key, and which key it is to get is known in the apply only.
+func TestShop_KeepsStoreIfItMasksID(t *testing.T) {
 	t.Parallel()
 	const shop, store, other = "shop-00001", "M00500001", "M00500002"
 	for name, shown := range map[string]string{"all masked": "********", "with its store": store + "-****"} {
@@ -178,9 +178,9 @@ func TestMasked_PairKeepsStore(t *testing.T) {
 	}
 }
 
-// TestLeaving_NamesKeysThatStay: an object that clears its shop deletes its own key, and says which other keys of the store
+// TestClear_NamesKeysThatStay: an object that clears its shop deletes its own key, and says which other keys of the store
 // it leaves: it has kept one itself.
-func TestLeaving_NamesKeysThatStay(t *testing.T) {
+func TestClear_NamesKeysThatStay(t *testing.T) {
 	t.Parallel()
 	const shop, store = "shop-00001", "M00500001"
 	policies := func(values tfdriver.Values) tfdriver.Values {
