@@ -226,7 +226,7 @@ func rejectAll(t *testing.T, tests []badInput) {
 	}
 }
 
-// TestProvider_WarnsOfUnreadShop: the trouble of one shop keeps nothing else from being planned and read.
+// TestProvider_WarnsOfUnreadShop expects a warning for a shop that can't be read. The plan of everything else succeeds.
 func TestProvider_WarnsOfUnreadShop(t *testing.T) {
 	apiOnly(t, "it is about a token")
 	for name, test := range map[string]struct {

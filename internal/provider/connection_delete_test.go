@@ -50,7 +50,7 @@ func TestConnectionDelete_ClearsShopBeforeItsKey(t *testing.T) {
 	w.sandbox.wantViolations(t, sandbox.ViolationShopCleared)
 }
 
-// TestConnectionDelete_ResumesAfterFailure stops in the middle. Running again goes on from there.
+// TestConnectionDelete_ResumesAfterFailure fails in the middle of a destroy. The next destroy continues.
 func TestConnectionDelete_ResumesAfterFailure(t *testing.T) {
 	for name, fault := range map[string]sandbox.Fault{
 		"shop not cleared": answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden),
@@ -75,8 +75,7 @@ func TestConnectionDelete_ResumesAfterFailure(t *testing.T) {
 	}
 }
 
-// TestConnectionDelete_KeepsKeyOfAnotherShop keeps the key of a cleared shop that another shop uses, until that has
-// moved on.
+// TestConnectionDelete_KeepsKeyOfAnotherShop keeps the key of a cleared shop while another shop uses it.
 func TestConnectionDelete_KeepsKeyOfAnotherShop(t *testing.T) {
 	t.Parallel()
 	w := newClearing(t)
@@ -98,8 +97,8 @@ func TestConnectionDelete_KeepsKeyOfAnotherShop(t *testing.T) {
 	w.sandbox.wantViolations(t, sandbox.ViolationShopCleared)
 }
 
-// TestConnection_ReplacementLeavesOneKey makes Terraform replace the object of a shop: afterwards the shop takes
-// payments with the one key that is in the state.
+// TestConnection_ReplacementLeavesOneKey replaces the connection of a shop. Then the shop takes payments with the only new key,
+// which is in the state.
 func TestConnection_ReplacementLeavesOneKey(t *testing.T) {
 	first := "lifecycle {\n    create_before_destroy = true\n  }"
 	tests := map[string]string{
@@ -136,8 +135,8 @@ func TestConnection_ReplacementLeavesOneKey(t *testing.T) {
 	}
 }
 
-// TestConnectionDelete_CleansUpFailedCreate destroys what an earlier run could not finish: nothing is left of
-// the attempt, and the shop keeps what it has.
+// TestConnectionDelete_CleansUpFailedCreate destroys what a failed apply has left. No key of the attempt is left, and the shop
+// keeps its key.
 func TestConnectionDelete_CleansUpFailedCreate(t *testing.T) {
 	for name, fault := range map[string]sandbox.Fault{
 		"write lost":       {API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultDrop},

@@ -265,9 +265,7 @@ func TestAccShop_StoresNoWriteOnlySecret_I2(t *testing.T) {
 	if n := s.w.sandbox.Count(sandbox.Mystore, http.MethodPatch, credentialsCall); n != 2 {
 		t.Errorf("the secret was written %d times, want 2", n)
 	}
-	if err := s.w.sandbox.Working("nettbutikk"); err != nil {
-		t.Error(err)
-	}
+	s.w.sandbox.mustTakePayments("nettbutikk")
 	s.mustFindNone(t)
 	s.must(t, "written again: terraform.tfstate", "written again: terraform.tfstate.backup", "written again: "+savedPlan,
 		"written again: "+savedPlan+"!tfplan", "written again: "+savedPlan+"!tfstate", "written again: show -json of the plan")

@@ -18,9 +18,9 @@ func (f *fleetShops) arm(fault sandbox.Fault, shop sandbox.Shop) (disarm func())
 	return f.box.Arm(fault).Disarm
 }
 
-// TestFleet_ForgetsProblemOfChangeThatIsTakenBack takes back the change that one shop could not follow. Then there is nothing
-// to do for it, with the shops read anew or not, and it has no problem any more.
-func TestFleet_ForgetsProblemOfChangeThatIsTakenBack(t *testing.T) {
+// TestFleet_DropsErrorOfRevertedChange reverts a change that failed for one shop, with and without a refresh. The next apply
+// changes nothing for the shop, and its last_error is gone.
+func TestFleet_DropsErrorOfRevertedChange(t *testing.T) {
 	t.Parallel()
 	for _, refreshed := range []bool{true, false} {
 		for name, fault := range map[string]sandbox.Fault{
@@ -50,8 +50,8 @@ func TestFleet_ForgetsProblemOfChangeThatIsTakenBack(t *testing.T) {
 	}
 }
 
-// TestFleet_FinishesCreationWithoutRefresh goes on with a creation that one shop had no part in, by the state
-// alone. Its legacy key must go all the same (I3).
+// TestFleet_FinishesCreationWithoutRefresh finishes a creation that failed for one shop, with -refresh=false. Its legacy key is
+// deleted (I3).
 func TestFleet_FinishesCreationWithoutRefresh(t *testing.T) {
 	t.Parallel()
 	w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{})
@@ -68,9 +68,9 @@ func TestFleet_FinishesCreationWithoutRefresh(t *testing.T) {
 	w.mustBeDone(t)
 }
 
-// TestFleet_LeavesNothingOfACreationThatFailsForAllShops creates a fleet of which no shop can be connected: an error, and
-// nothing is left of it.
-func TestFleet_LeavesNothingOfACreationThatFailsForAllShops(t *testing.T) {
+// TestFleet_SavesNothingIfCreationFailsForAllShops creates a fleet that fails for all shops. There are errors, no state and no
+// new keys.
+func TestFleet_SavesNothingIfCreationFailsForAllShops(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		fault  sandbox.Fault
@@ -104,9 +104,9 @@ func TestFleet_LeavesNothingOfACreationThatFailsForAllShops(t *testing.T) {
 	}
 }
 
-// TestFleet_StopsTryingShopsWhenTheTokenExpires has the portal's token expire while a fleet is worked on. What is done is
-// done; the rest is told once, and no further shops are tried in vain.
-func TestFleet_StopsTryingShopsWhenTheTokenExpires(t *testing.T) {
+// TestFleet_StopsWhenTokenExpires lets the portal's token expire during a run. The run keeps what is done, reports the rest
+// once, and soon stops trying.
+func TestFleet_StopsWhenTokenExpires(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{"create", "update"} {
 		t.Run(way, func(t *testing.T) {
@@ -167,10 +167,9 @@ func TestFleet_StopsTryingShopsWhenTheTokenExpires(t *testing.T) {
 	}
 }
 
-// TestFleet_AsksUnreachableShopAFewTimesOnly loses one shop in the middle of a run. Before a key is deleted, each shop is
-// asked whether it uses it: this one must not be asked again for each of the others' keys, which would
-// take the more time the more shops there are.
-func TestFleet_AsksUnreachableShopAFewTimesOnly(t *testing.T) {
+// TestFleet_AsksUnreachableShopOnlyFewTimes loses one shop during a run. Before each deletion of a key, the provider asks each
+// shop whether it uses the key. It must not ask the lost shop again for each key: that takes longer the more shops there are.
+func TestFleet_AsksUnreachableShopOnlyFewTimes(t *testing.T) {
 	t.Parallel()
 	const shops, concurrency, attempts = 60, 4, 5
 	w := newFleetEnv(t, sandbox.FleetSeed(shops), sandbox.Options{})
@@ -199,8 +198,8 @@ func TestFleet_AsksUnreachableShopAFewTimesOnly(t *testing.T) {
 	w.mustBeDone(t)
 }
 
-// TestFleet_PlansOtherShopsIfSomeCannotBeRead plans while shops can't be read. One is warned of, and stays as it is; the
-// others are planned as ever. That all can't be read is one warning.
+// TestFleet_PlansOtherShopsIfSomeCannotBeRead plans while shops can't be read. A shop that can't be read is a warning and stays
+// unchanged. If none can be read, there is one warning.
 func TestFleet_PlansOtherShopsIfSomeCannotBeRead(t *testing.T) {
 	t.Parallel()
 	w := newFleet(t, 4)
@@ -235,9 +234,9 @@ func TestFleet_PlansOtherShopsIfSomeCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestFleet_ForgetsShopThatLeavesBeforeItGotAKey takes a shop out of the fleet that never got its key: nobody says that it
-// takes payments with one, and nothing is left of the attempt.
-func TestFleet_ForgetsShopThatLeavesBeforeItGotAKey(t *testing.T) {
+// TestFleet_RemovesShopThatNeverGotKey removes a shop that never got its key. There is no warning, and nothing is left of the
+// attempt.
+func TestFleet_RemovesShopThatNeverGotKey(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []string{"retain", "clear"} {
 		t.Run(policy, func(t *testing.T) {

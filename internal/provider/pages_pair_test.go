@@ -46,8 +46,8 @@ func (p *pagesPair) mustApply(t *testing.T) {
 	p.w.mustBeEmpty(t)
 }
 
-// TestPagesPair_DeletesNoKeyOfShopThatHidesIt: the shop gets its key, and no key that it may use is deleted (I1). The next run
-// deletes the old one once the portal shows that the shop uses the new one.
+// TestPagesPair_DeletesNoKeyOfShopThatHidesIt rotates the key of a shop whose page hides its Kustom ID. No key that it may use
+// is deleted (I1). The next run deletes the old key after the portal shows that the shop uses the new one.
 func TestPagesPair_DeletesNoKeyOfShopThatHidesIt(t *testing.T) {
 	t.Parallel()
 	p := newPagesPair(t, hiddenID())
@@ -97,7 +97,8 @@ func TestPagesPair_ReplacesKlarnasKey(t *testing.T) {
 	}
 }
 
-// TestPagesPair_CorrectsChangesByHand: another ID is put right. What the page does not show, nobody can see.
+// TestPagesPair_CorrectsChangesByHand corrects another Kustom ID. The page does not show other changes, so their plans are
+// empty.
 func TestPagesPair_CorrectsChangesByHand(t *testing.T) {
 	t.Parallel()
 	p := newPagesPair(t, sandbox.Options{})

@@ -65,9 +65,9 @@ func repeatingVendors(token string) map[string]sandbox.Fault {
 	}
 }
 
-// TestProgressFile_TellsWholeSwitchWithoutSecret spoils a switch in each way with vendors that repeat tokens and
-// secrets, lets a clean run follow, and looks for every secret.
-func TestProgressFile_TellsWholeSwitchWithoutSecret(t *testing.T) {
+// TestProgressFile_RecordsSwitchWithoutSecret disturbs a switch by vendors that repeat tokens and secrets. A clean run follows.
+// The file has all steps and no secret.
+func TestProgressFile_RecordsSwitchWithoutSecret(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{wayPair, wayConnection, wayFleet} {
 		for name := range repeatingVendors("") {
@@ -125,8 +125,8 @@ func (w *testEnv) mustTell(t *testing.T, way string, seed sandbox.Seed, file str
 	}
 }
 
-// TestProgressFile_TellsSwitchOverPages: the steps are those of the APIs.
-func TestProgressFile_TellsSwitchOverPages(t *testing.T) {
+// TestProgressFile_RecordsSwitchOverPages expects the same steps as over the APIs.
+func TestProgressFile_RecordsSwitchOverPages(t *testing.T) {
 	t.Parallel()
 	pagesOnly(t)
 	browsertest.Need(t)
@@ -142,8 +142,8 @@ func TestProgressFile_TellsSwitchOverPages(t *testing.T) {
 	}
 }
 
-// TestProgressFile_StopsBeforeAnythingIsChanged where it can't be written.
-func TestProgressFile_StopsBeforeAnythingIsChanged(t *testing.T) {
+// TestProgressFile_FailsBeforeAnyRequest expects an error before any request if the file can't be written.
+func TestProgressFile_FailsBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	r := rehearse(t, testEnvOptions{seed: &seed}, wayConnection)
@@ -158,7 +158,7 @@ func TestProgressFile_StopsBeforeAnythingIsChanged(t *testing.T) {
 	}
 }
 
-// TestProgressFile_NeverFailsRotation: the file is taken away while the shops are switched.
+// TestProgressFile_NeverFailsRotation removes the file during the switch. The shops are switched all the same.
 func TestProgressFile_NeverFailsRotation(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()

@@ -58,9 +58,12 @@ resource "mystore_klarna_checkout_credentials" "butikk" {
 func (w *testEnv) mustPlan(t testing.TB, says ...string) {
 	t.Helper()
 	r := w.terraform(t, "plan", "-input=false", "-no-color", "-out="+savedPlan)
+	if r.code != 0 {
+		t.Fatalf("plan failed:\n%s", r.output)
+	}
 	for _, text := range says {
-		if r.code != 0 || !strings.Contains(aligned(r.output), text) {
-			t.Errorf("the plan (exit code %d) does not say %q:\n%s", r.code, text, r.output)
+		if !strings.Contains(aligned(r.output), text) {
+			t.Errorf("the plan does not say %q:\n%s", text, r.output)
 		}
 	}
 }

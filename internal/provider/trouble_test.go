@@ -58,8 +58,8 @@ func (r *rollout) mustRefuseWrongStore(t *testing.T, result *tfdriver.Result, na
 	}
 }
 
-// TestApply_RejectsKeyOfAnotherStoreIfPlanReadNoShop: a plan can't read a shop, and during the apply it turns out to hold another
-// store's key.
+// TestApply_RejectsKeyOfAnotherStoreIfPlanReadNoShop reads the shop for the first time in the apply. It has a key of another
+// store, and keeps it.
 func TestApply_RejectsKeyOfAnotherStoreIfPlanReadNoShop(t *testing.T) {
 	t.Parallel()
 	// Of the reads that fail, one is the plan's, and one that of the plan that begins the apply.
@@ -105,8 +105,8 @@ func keyAndPair(merchantID, shop string) tfdriver.Config {
 	}
 }
 
-// TestDelete_KeepsKeyOfShopThatMasksID: each object that deletes keys meets a shop that begins to mask its Kustom ID, or shows it with
-// white space or in another case.
+// TestDelete_KeepsKeyOfShopThatMasksID deletes keys by each resource while a shop masks its Kustom ID, or shows it with white
+// space or in another case.
 func TestDelete_KeepsKeyOfShopThatMasksID(t *testing.T) {
 	t.Parallel()
 	const shop, store = "shop-00001", "M00500001"
@@ -149,7 +149,8 @@ func TestDelete_KeepsKeyOfShopThatMasksID(t *testing.T) {
 	}
 }
 
-// TestShop_KeepsStoreIfItMasksID: the shop hides its key, and which key it is to get is known in the apply only.
+// TestShop_KeepsStoreIfItMasksID has a shop that masks its Kustom ID get a key of another store, which the plan knows or not.
+// The shop keeps its key.
 func TestShop_KeepsStoreIfItMasksID(t *testing.T) {
 	t.Parallel()
 	const shop, store, other = "shop-00001", "M00500001", "M00500002"
@@ -178,8 +179,8 @@ func TestShop_KeepsStoreIfItMasksID(t *testing.T) {
 	}
 }
 
-// TestClear_NamesKeysThatStay: an object that clears its shop deletes its own key, and says which other keys of the store
-// it leaves: it has kept one itself.
+// TestClear_NamesKeysThatStay removes resources that clear their shop. Each deletes its own key, and names the other key of the
+// store, which it has kept.
 func TestClear_NamesKeysThatStay(t *testing.T) {
 	t.Parallel()
 	const shop, store = "shop-00001", "M00500001"
