@@ -12,7 +12,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// badInput is something that a person got wrong, and what that person is told.
+// badInput is a mistake of a user, and the error that names it.
 type badInput struct {
 	name string
 	hcl  func(*testing.T) string
@@ -22,10 +22,10 @@ type badInput struct {
 	limit    int
 	prepare  func(*testing.T, *sandbox.Sandbox)
 
-	// planned says that the mistake is seen while planning.
+	// planned says that the plan fails already.
 	planned bool
 	summary string
-	// at is how the line of the configuration begins that the error points to.
+	// at is the beginning of the line that the error points to.
 	at   string
 	says []string
 }
@@ -209,13 +209,12 @@ func downgrade(t *testing.T, s *sandbox.Sandbox) {
 	}
 }
 
-// TestProvider_RejectsBadInput expects one clear error for every mistake, where the mistake was made, and nothing
-// changed anywhere.
+// TestProvider_RejectsBadInput expects one error for each mistake, at its place, and no change at the vendors.
 func TestProvider_RejectsBadInput(t *testing.T) {
 	rejectAll(t, slices.Concat(badCredentials(), badPairs(), badKeys(), badSettings()))
 }
 
-// rejectAll expects one clear error for each.
+// rejectAll expects one error for each mistake, and no change at the vendors.
 func rejectAll(t *testing.T, tests []badInput) {
 	t.Helper()
 	for _, test := range tests {
@@ -320,7 +319,7 @@ func (b badInput) check(t *testing.T, errs []diagnostic) {
 	}
 }
 
-// snapshot is all that the vendors know, but for secrets.
+// snapshot returns the vendors' stores and shops, without secrets.
 func snapshot(t *testing.T, s *sandbox.Sandbox) string {
 	t.Helper()
 	recorder := httptest.NewRecorder()
@@ -332,7 +331,7 @@ func snapshot(t *testing.T, s *sandbox.Sandbox) string {
 	return string(report["stores"]) + string(report["shops"])
 }
 
-// diagnostic is one of Terraform's, as its -json output has it.
+// diagnostic is a diagnostic in Terraform's -json output.
 type diagnostic struct {
 	Severity string `json:"severity"`
 	Summary  string `json:"summary"`

@@ -143,7 +143,7 @@ func course(requests []sandbox.Request) []string {
 		step := ""
 		switch {
 		case r.API == sandbox.Portal && r.Method == http.MethodPost:
-			step = "make"
+			step = "generate"
 		case r.API == sandbox.Merchant && r.Caller == "":
 			step = "try invented credentials"
 		case r.API == sandbox.Merchant:
@@ -168,7 +168,7 @@ func course(requests []sandbox.Request) []string {
 func (v *vendors) wantConnected(t *testing.T, shop, merchantID string, before []sandbox.Key, gone []outgoing) {
 	t.Helper()
 	v.wantWorking(t, shop)
-	want := []string{"make", "try invented credentials", "prove", "install", "read back"}
+	want := []string{"generate", "try invented credentials", "prove", "install", "read back"}
 	deleted := map[string]bool{}
 	for _, key := range gone {
 		want = append(want, "delete")

@@ -177,7 +177,7 @@ func (s *shopRun) mustHaveLeft(t *testing.T, want seen, keys []string) {
 		if held != had || inState != "" && inState != s.before[shop] || !slices.Equal(now, keys) {
 			t.Errorf("I3: the shop has %q, the state %q, the store %q; the store had %q", held, inState, now, keys)
 		}
-		if got := course(requests); slices.Contains(want.at, install) && !slices.Equal(got, []string{"make", "prove", "install", "delete"}) {
+		if got := course(requests); slices.Contains(want.at, install) && !slices.Equal(got, []string{"generate", "prove", "install", "delete"}) {
 			t.Errorf("the run did %q", got)
 		}
 	}

@@ -192,7 +192,7 @@ func TestFleet_AsksUnreachableShopOnlyFewTimes(t *testing.T) {
 	w.box.ResetRequests()
 	w.mustApply(t)
 	if n := len(slices.DeleteFunc(w.box.Requests(), func(r sandbox.Request) bool { return !generatedKey(r) })); n != 1 {
-		t.Errorf("%d keys were made, want one for the shop that was lost", n)
+		t.Errorf("%d keys were generated, want one for the shop that was lost", n)
 	}
 	w.mustBeEmpty(t)
 	w.mustBeDone(t)

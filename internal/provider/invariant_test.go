@@ -23,9 +23,8 @@ import {
   id       = each.value
 }`
 
-// TestAccSwitch_WaitsForImportedShops_I1 migrates shops in an order that a naive provider would
-// delete keys in use by, with as many slots as Terraform has by default and with only one, which a
-// waiting deletion takes up.
+// TestAccSwitch_WaitsForImportedShops_I1 migrates shops in an order in which Terraform deletes keys before their shops have
+// new ones: with the default parallelism, and with one slot only, which a waiting deletion occupies.
 func TestAccSwitch_WaitsForImportedShops_I1(t *testing.T) {
 	t.Parallel()
 	for _, parallelism := range []string{"10", "1"} {
@@ -92,7 +91,7 @@ func TestKeyDelete_WaitsForShop_I1(t *testing.T) {
 	w.sandbox.wantViolations(t)
 }
 
-// TestKeyDelete_RefusesKeyInUse_I1 deletes keys that must stay: the error says why, and nothing is deleted.
+// TestKeyDelete_RefusesKeyInUse_I1 destroys keys that a shop uses or may use. The error says why, and no key is deleted.
 func TestKeyDelete_RefusesKeyInUse_I1(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -206,8 +205,7 @@ func TestProof_RetriesWhilePropagating_I1(t *testing.T) {
 // withKnownKey reports whether the request has the credentials of a key in the sandbox.
 func withKnownKey(r sandbox.Request) bool { return r.Caller != "" }
 
-// TestProof_FailureWritesNothing_I1 lets the proof fail in each way: the shop must not be touched,
-// and the advice must fit.
+// TestProof_FailureWritesNothing_I1 lets the proof fail in each way. No shop is written to, and the error names the reason.
 func TestProof_FailureWritesNothing_I1(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -260,8 +258,7 @@ func TestProof_FailureWritesNothing_I1(t *testing.T) {
 	}
 }
 
-// TestKey_ReplacesLostSecret_I5 follows the guide's advice for a lost secret, generate, add to Mystore, delete,
-// in the two ways that Terraform has for it.
+// TestKey_ReplacesLostSecret_I5 replaces a key whose secret is lost, by -replace and by terraform taint.
 func TestKey_ReplacesLostSecret_I5(t *testing.T) {
 	t.Parallel()
 	const address = `kustom_api_key.checkout["M00412871"]`
@@ -287,7 +284,7 @@ func TestKey_ReplacesLostSecret_I5(t *testing.T) {
 			w.mustApply(t, test.apply...)
 			after := w.keysInState(t)
 			if after["M00412871"]["username"] == before["M00412871"]["username"] {
-				t.Error("no new key was made")
+				t.Error("no new key was generated")
 			}
 			if after["M00537204"]["username"] != before["M00537204"]["username"] {
 				t.Error("another store's key was replaced as well")

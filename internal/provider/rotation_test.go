@@ -12,8 +12,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
-
 // rotatingEnv returns an environment with a fake clock, and with one shop that uses a key that Terraform has generated.
 func rotatingEnv(t *testing.T, rotation string, inProcess bool) (*testEnv, *clocktest.Fake) {
 	t.Helper()
@@ -110,12 +108,12 @@ func TestKey_RotatesByUnknownTrigger(t *testing.T) {
 func TestAccKey_RotatesByAge(t *testing.T) {
 	t.Parallel()
 	w, clk := rotatingEnv(t, "rotate_after_days = 90", false)
-	clk.Advance(days(89))
+	clk.Advance(89 * oneDay)
 	w.mustBeEmpty(t)
-	clk.Advance(days(1))
+	clk.Advance(oneDay)
 	w.mustPlan(t, `- rotation_due = "the key is at least 90 days old: it was generated on 2026-11-02" -> null # forces replacement`)
 	// A plan that is reviewed until the next day applies as it was shown.
-	clk.Advance(days(1))
+	clk.Advance(oneDay)
 	w.mustApplySaved(t)
 	w.mustHaveRotated(t)
 }
@@ -125,7 +123,7 @@ func TestKey_AppliesPlanMadeBeforeItIsDue(t *testing.T) {
 	t.Parallel()
 	w, clk := rotatingEnv(t, "rotate_after_days = 90", true)
 	w.write(t, "main.tf", rotatingKey("rotate_after_days = 90\n  force_destroy = true"))
-	clk.Advance(days(90) - time.Hour)
+	clk.Advance(90*oneDay - time.Hour)
 	w.mustPlan(t, "0 to add, 1 to change, 0 to destroy")
 	clk.Advance(2 * time.Hour)
 	w.mustApplySaved(t)
@@ -140,7 +138,7 @@ func TestKey_AppliesPlanMadeBeforeItIsDue(t *testing.T) {
 func TestKey_RotatesByNewAge(t *testing.T) {
 	t.Parallel()
 	w, clk := rotatingEnv(t, "", true)
-	clk.Advance(days(200))
+	clk.Advance(200 * oneDay)
 	w.write(t, "main.tf", rotatingKey("rotate_after_days = 365"))
 	w.mustPlan(t, "0 to add, 1 to change, 0 to destroy")
 	w.mustApplySaved(t)
@@ -177,7 +175,7 @@ resource "kustom_api_key" "checkout" {
 	w.mustPlan(t, "1 to add, 0 to change, 1 to destroy")
 }
 
-// TestAccRotateExample_RotatesInWaves rotates a fleet a quarter at a time.
+// TestAccRotateExample_RotatesInWaves rotates the keys of twelve shops in waves, a quarter at a time.
 func TestAccRotateExample_RotatesInWaves(t *testing.T) {
 	t.Parallel()
 	const shops = 12
