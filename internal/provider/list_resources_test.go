@@ -42,7 +42,7 @@ func (q query) with(config attributes) query {
 	return q
 }
 
-// TestListKeys_FiltersKeys the keys of [variantSeed] in every way.
+// TestListKeys_FiltersKeys lists the keys of [variantSeed] with each filter.
 func TestListKeys_FiltersKeys(t *testing.T) {
 	t.Parallel()
 	const legacy = " (api.klarna.com)"
