@@ -26,15 +26,15 @@ func (v values) with(more values) values {
 	return v
 }
 
-// invocation is what came of an action.
+// invocation is the outcome of an action.
 type invocation struct {
-	// stage is how far it came: "validate", "plan" or "invoke".
+	// stage is the last stage: "validate", "plan" or "invoke".
 	stage    string
 	progress []string
 	problems []*tfprotov6.Diagnostic
 }
 
-// actionServer is a configured provider, to be called as a Terraform calls it that knows actions.
+// actionServer is a configured provider. The tests call it as a Terraform does that supports actions.
 type actionServer struct {
 	*caller
 	tfprotov6.ActionServer
@@ -93,7 +93,7 @@ func (s *actionServer) plan(t *testing.T, name string, v values) invocation {
 	return invocation{stage: "plan", problems: planned.Diagnostics}
 }
 
-// invoke invokes an action and hears it out.
+// invoke invokes an action and reads all its events.
 func (s *actionServer) invoke(t *testing.T, name string, v values) invocation {
 	t.Helper()
 	stream, err := s.InvokeAction(t.Context(), &tfprotov6.InvokeActionRequest{ActionType: name, Config: s.action(name, v)})
@@ -112,8 +112,7 @@ func (s *actionServer) invoke(t *testing.T, name string, v values) invocation {
 	return result
 }
 
-// act takes an action as far as it goes: it is validated, planned and, if nothing is wrong by then,
-// invoked.
+// act validates and plans an action, and invokes it if there is no problem by then.
 func (v *vendors) act(t *testing.T, name string, config values) invocation {
 	t.Helper()
 	s := v.actionServer(t)
@@ -123,10 +122,10 @@ func (v *vendors) act(t *testing.T, name string, config values) invocation {
 	return s.invoke(t, name, config)
 }
 
-// problem is one that an action is to report, and where: "" is nowhere in particular.
+// problem is a diagnostic of an action at an attribute, or at none.
 type problem struct{ at, summary, says string }
 
-// wantProblems checks what went wrong, in order, and how far the action came.
+// wantProblems checks the last stage of the action, and its diagnostics in order.
 func (i invocation) wantProblems(t *testing.T, stage string, want ...problem) {
 	t.Helper()
 	if i.stage != stage {
@@ -149,7 +148,7 @@ func (i invocation) wantProblems(t *testing.T, stage string, want ...problem) {
 	}
 }
 
-// wantProgress checks that these texts were told, in this order, perhaps among others.
+// wantProgress checks that the progress has these texts in this order. It may have others, too.
 func (i invocation) wantProgress(t *testing.T, want ...string) {
 	t.Helper()
 	rest := want
@@ -163,7 +162,7 @@ func (i invocation) wantProgress(t *testing.T, want ...string) {
 	}
 }
 
-// wantNoSecrets checks that no secret was told to anybody.
+// wantNoSecrets checks that the progress and the diagnostics have no secret.
 func (v *vendors) wantNoSecrets(t *testing.T, i invocation, more ...string) {
 	t.Helper()
 	told := slices.Clone(i.progress)
@@ -171,7 +170,7 @@ func (v *vendors) wantNoSecrets(t *testing.T, i invocation, more ...string) {
 		told = append(told, d.Summary, d.Detail)
 	}
 	if n := leaks(strings.Join(told, "\n"), append(v.Secrets(), more...)); n > 0 {
-		t.Errorf("%d secrets were told", n)
+		t.Errorf("%d secrets are shown", n)
 	}
 }
 
@@ -183,7 +182,7 @@ func (v *vendors) wantNoRequests(t *testing.T) {
 	}
 }
 
-// silence makes a vendor silent, and stops the provider as soon as it has asked.
+// silence lets a vendor answer no request, and stops the provider after the first one.
 func (v *vendors) silence(t *testing.T, api string) (*actionServer, *sandbox.Armed) {
 	t.Helper()
 	silent := v.Arm(sandbox.Fault{API: api, Kind: sandbox.FaultSilence})
@@ -197,7 +196,7 @@ func (v *vendors) silence(t *testing.T, api string) (*actionServer, *sandbox.Arm
 	return s, silent
 }
 
-// TestActions_RejectBadInput before they ask a vendor anything.
+// TestActions_RejectBadInput expects the errors before any request.
 func TestActions_RejectBadInput(t *testing.T) {
 	t.Parallel()
 	verify := func(more values) values { return examplePair.with(more) }
@@ -293,7 +292,7 @@ func TestActions_RejectBadInput(t *testing.T) {
 	}
 }
 
-// TestActions_NeedKnownEnvironment invokes the actions with a provider whose environment nobody knows yet.
+// TestActions_NeedKnownEnvironment invokes the actions with a provider whose environment is unknown.
 func TestActions_NeedKnownEnvironment(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -313,8 +312,8 @@ func TestActions_NeedKnownEnvironment(t *testing.T) {
 	}
 }
 
-// TestActions_EndWhenInterrupted while a vendor is silent, without asking again.
-func TestActions_EndWhenInterrupted(t *testing.T) {
+// TestActions_StopWhenInterrupted interrupts the actions while a vendor is silent. They send no further request.
+func TestActions_StopWhenInterrupted(t *testing.T) {
 	t.Parallel()
 	lost := "does not know whether a checkout session exists. Nobody can see or complete such a session, so nobody is charged"
 	for _, test := range []struct {
@@ -343,8 +342,8 @@ func TestActions_EndWhenInterrupted(t *testing.T) {
 	}
 }
 
-// TestAccActions_RunAfterATrigger runs the published examples with a Terraform that knows actions.
-func TestAccActions_RunAfterATrigger(t *testing.T) {
+// TestAccActions_RunAfterTrigger runs the published examples with a Terraform that supports actions.
+func TestAccActions_RunAfterTrigger(t *testing.T) {
 	for action, test := range map[string]struct {
 		address, secret string
 		seed            sandbox.Seed

@@ -16,15 +16,15 @@ resource "kustom_api_key" "checkout" {
 }
 `
 
-// TestAccKey_ImportChangesNothing imports a key that a person generated in the portal. The state has no secret of it.
-func TestAccKey_ImportChangesNothing(t *testing.T) {
+// TestKey_ImportChangesNothing imports a key that a person generated in the portal. The state has no secret of it.
+func TestKey_ImportChangesNothing(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	id := exampleKeyID
 	if byPages() {
 		// Pages show no other ID of a key than its username.
 		id = exampleStore + "/" + exampleUsername
 	}
-	runTerraform(t, v, []resource.TestStep{
+	runInProcess(t, v, []resource.TestStep{
 		{
 			Config:           keyOnly + importBlock(keyAddress, id),
 			ConfigPlanChecks: plans(planned{keyAddress: "import " + id}),

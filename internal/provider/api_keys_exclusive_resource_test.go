@@ -41,7 +41,7 @@ func exclusiveOf(merchantID, ids string) string {
 func newExclusiveEnv(t *testing.T) (*testEnv, *hookedClock) {
 	t.Helper()
 	t.Parallel()
-	clock := &hookedClock{Fake: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))}
+	clock := newHookedClock()
 	return newTestEnv(t, testEnvOptions{inProcess: true, clock: clock}), clock
 }
 
@@ -49,6 +49,10 @@ func newExclusiveEnv(t *testing.T) (*testEnv, *hookedClock) {
 type hookedClock struct {
 	*clocktest.Fake
 	onSleep func()
+}
+
+func newHookedClock() *hookedClock {
+	return &hookedClock{Fake: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))}
 }
 
 func (c *hookedClock) Sleep(ctx context.Context, d time.Duration) error {

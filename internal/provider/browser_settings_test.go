@@ -70,7 +70,7 @@ func pagesOf(t *testing.T, m providerModel, env map[string]string, keep browser.
 	return newPages(mustResolve(t, m, env), Options{Sessions: keep, Browsers: new(browser.Group)})
 }
 
-// TestPages_PreferVariablesSessionOfPortal: the variable's session is taken before the kept one, and each only for its own host.
+// TestPages_PreferVariablesSessionOfPortal prefers the session of the variable to the saved one. Each is for its own host only.
 func TestPages_PreferVariablesSessionOfPortal(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -117,7 +117,7 @@ func TestPages_PreferVariablesSessionOfPortal(t *testing.T) {
 // hostOf is where the control panel of a shop without a domain is.
 func hostOf(shop string) string { return "www." + shop + ".mystore4.no" }
 
-// TestPages_FindAdminOfShop: an address of the block goes before one of the variable, and both before the default.
+// TestPages_FindAdminOfShop prefers an address of the block to one of the variable, and that to the default.
 func TestPages_FindAdminOfShop(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{envMystoreAdmins: `{"a": "https://www.a.example/kontrollpanel"}`}
@@ -140,8 +140,8 @@ func TestPages_FindAdminOfShop(t *testing.T) {
 	}
 }
 
-// TestPages_PreferSessionToLogin: a session of the variable goes before a kept one, and both before a login, which is
-// for when they have expired. A login of the block hides those of the variable.
+// TestPages_PreferSessionToLogin prefers a session of the variable to a saved one. A login is for expired sessions. Logins of
+// the block replace those of the variable.
 func TestPages_PreferSessionToLogin(t *testing.T) {
 	t.Parallel()
 	keep := browser.SessionStore{Dir: t.TempDir()}
@@ -193,8 +193,8 @@ func TestPages_PreferSessionToLogin(t *testing.T) {
 	}
 }
 
-// TestPages_UnknownLoginsHinderOnlyTheirShops: what is not known while planning hinders only those who have nothing else.
-func TestPages_UnknownLoginsHinderOnlyTheirShops(t *testing.T) {
+// TestPages_UnknownLoginsBlockOnlyTheirShops expects an error only for a shop without a session.
+func TestPages_UnknownLoginsBlockOnlyTheirShops(t *testing.T) {
 	t.Parallel()
 	keep := browser.SessionStore{Dir: t.TempDir()}
 	keepSession(t, keep, "kept", hostOf("kept"), "kept")
@@ -214,7 +214,7 @@ func TestPages_UnknownLoginsHinderOnlyTheirShops(t *testing.T) {
 	}
 }
 
-// TestResolve_QuotesNoBrowserSecret: whatever is wrong with what holds a secret, nothing of it is shown (I2).
+// TestResolve_QuotesNoBrowserSecret expects errors about malformed sessions and logins to quote nothing of them (I2).
 func TestResolve_QuotesNoBrowserSecret(t *testing.T) {
 	t.Parallel()
 	line := sessionLine(t, hostOf("a"), pagesSecret)
@@ -258,8 +258,8 @@ func TestResolve_QuotesNoBrowserSecret(t *testing.T) {
 	}
 }
 
-// TestPages_NameFileOfBrokenSession is an error that names the file, and nothing of what is in it.
-func TestPages_NameFileOfBrokenSession(t *testing.T) {
+// TestPages_NameFileOfUnreadableSession expects an error that names the file and quotes nothing of it.
+func TestPages_NameFileOfUnreadableSession(t *testing.T) {
 	t.Parallel()
 	keep := browser.SessionStore{Dir: t.TempDir()}
 	keepSession(t, keep, "", portalHost, "kept")
@@ -273,7 +273,7 @@ func TestPages_NameFileOfBrokenSession(t *testing.T) {
 	}
 }
 
-// TestLogin_PrintsNoPassword: a login in a model or an error is no password in a log (I2).
+// TestLogin_PrintsNoPassword prints a login with each verb, as a log or an error may (I2).
 func TestLogin_PrintsNoPassword(t *testing.T) {
 	t.Parallel()
 	login := mystorepages.Login{Email: pagesSecret, Password: pagesSecret, CodeSeed: pagesSecret}
@@ -284,7 +284,7 @@ func TestLogin_PrintsNoPassword(t *testing.T) {
 	}
 }
 
-// TestBackend_WarnsRootOfBrowser: a run of root's that starts a browser says once that it has no sandbox, and how it gets one.
+// TestBackend_WarnsRootOfBrowser expects one warning if root may start a browser: root's browser has no sandbox.
 func TestBackend_WarnsRootOfBrowser(t *testing.T) {
 	t.Parallel()
 	tokens := map[string]string{envPortalToken: "token", envMystoreTokens: `{"butikk": "token"}`}
@@ -316,8 +316,7 @@ func TestBackend_WarnsRootOfBrowser(t *testing.T) {
 	}
 }
 
-// TestSites_MaskEverySecret: Mystore's client knows nothing of Kustom's, so it has the form of a secret a
-// second time.
+// TestSites_MaskEverySecret expects the same form of a secret in both sites. Mystore's package can't import Kustom's.
 func TestSites_MaskEverySecret(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range []string{

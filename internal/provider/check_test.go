@@ -78,7 +78,7 @@ func (c checked) says(t *testing.T, texts ...string) {
 	}
 }
 
-// TestCheck_IsReadyByEachWay to the vendors, and says what it has seen.
+// TestCheck_IsReadyByEachWay checks the vendors by their APIs, their pages and both. The check says what it has seen.
 func TestCheck_IsReadyByEachWay(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{waysAPIs, waysPages, waysMixed} {
@@ -100,7 +100,7 @@ func TestCheck_IsReadyByEachWay(t *testing.T) {
 	}
 }
 
-// TestCheck_GivesWordsToPaste: a word has changed, and the check with the one that it prints is ready.
+// TestCheck_GivesWordsToPaste renames a button. The check prints the block with the new word, and is ready with that block.
 func TestCheck_GivesWordsToPaste(t *testing.T) {
 	t.Parallel()
 	rename := func(o *checkSetup) {
@@ -121,7 +121,7 @@ func TestCheck_GivesWordsToPaste(t *testing.T) {
 	}
 }
 
-// TestCheck_GivesAddressToPaste: a control panel has moved to the shop's own domain.
+// TestCheck_GivesAddressToPaste moves a control panel to another host. The check prints the block with the new address.
 func TestCheck_GivesAddressToPaste(t *testing.T) {
 	t.Parallel()
 	moved := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -141,7 +141,8 @@ func TestCheck_GivesAddressToPaste(t *testing.T) {
 	c.says(t, "browser {\n  mystore_admin_urls = {\n    \"fjellsport\" = \""+elsewhere+"/kontrollpanel\"\n  }\n}\n")
 }
 
-// TestCheck_SaysWhyItIsNotReady: what would send one merchant's payments to another stands out, and who is signed in where.
+// TestCheck_SaysWhyItIsNotReady expects the check to name shops that would take payments for another merchant, and users
+// without access.
 func TestCheck_SaysWhyItIsNotReady(t *testing.T) {
 	t.Parallel()
 	impostor := httptest.NewServer(http.NotFoundHandler())
@@ -198,7 +199,7 @@ func TestCheck_SaysWhyItIsNotReady(t *testing.T) {
 	}
 }
 
-// TestCheck_RefusesBadSettings as a plan does.
+// TestCheck_RefusesBadSettings expects the errors that a plan has for the same settings.
 func TestCheck_RefusesBadSettings(t *testing.T) {
 	t.Parallel()
 	_, err := provider.Check(t.Context(), provider.Options{Getenv: func(string) string { return "" }},
@@ -208,8 +209,8 @@ func TestCheck_RefusesBadSettings(t *testing.T) {
 	}
 }
 
-// TestCheck_WarnsOfWhatAPlanWarnsOf, and goes on: others can read the file of tokens.
-func TestCheck_WarnsOfWhatAPlanWarnsOf(t *testing.T) {
+// TestCheck_WarnsAsPlanDoes has a file of tokens that others can read. The check warns and goes on, as a plan does.
+func TestCheck_WarnsAsPlanDoes(t *testing.T) {
 	t.Parallel()
 	c := checkOn(t, waysAPIs, sandbox.ThreeShops(), sandbox.Options{}, func(o *checkSetup) {
 		file := filepath.Join(t.TempDir(), "tokens.json")

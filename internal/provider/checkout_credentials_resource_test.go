@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,9 +8,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-testing/config"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
@@ -27,20 +23,15 @@ func secretVariable(secret string) config.Variables {
 func TestShop_WritesSecretAgainOnlyForNewVersion(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	imported := pasted(t) + importBlock(pastedAddress, "nettbutikk")
-	noSecret := []statecheck.StateCheck{
-		statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret_wo"), knownvalue.Null()),
-		statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret"), knownvalue.Null()),
-	}
+	noSecret := inState(pastedAddress, values{"kustom_secret_wo": nil, "kustom_secret": nil})
 	runInProcess(t, v, []resource.TestStep{
 		{
 			Config:           imported,
 			ConfigVariables:  secretVariable(exampleSecret),
 			ConfigPlanChecks: plans(planned{pastedAddress: "import nettbutikk, update"}),
-			ConfigStateChecks: append(noSecret,
-				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret_wo_version"), knownvalue.Int64Exact(1)),
-				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("updated_at"), knownvalue.StringExact("2026-10-01T08:00:00Z")),
-				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("extension_version"), knownvalue.StringExact("3.4.1")),
-			),
+			ConfigStateChecks: append(noSecret, inState(pastedAddress, values{
+				"kustom_secret_wo_version": 1, "updated_at": "2026-10-01T08:00:00Z", "extension_version": "3.4.1",
+			})...),
 			PostApplyFunc: func() {
 				v.wantOnlyReads(t)
 				v.wantCount(t, 0, sandbox.Merchant, "", "")
@@ -105,7 +96,7 @@ func TestShop_CorrectsChangesByHand(t *testing.T) {
 		hcl           func(*testing.T) string
 		shop, address string
 		// change is what somebody does to a shop that holds a pair.
-		change func(v *vendors, shop sandbox.Shop) error
+		change func(v *vendors, shop sandbox.Shop)
 	}{
 		{"other ID, secret in state", generated, "butikk", shopAddress, installOther},
 		{"other secret, secret in state", generated, "butikk", shopAddress, installWrongSecret},
@@ -128,9 +119,7 @@ func TestShop_CorrectsChangesByHand(t *testing.T) {
 				{Config: hcl, ConfigVariables: variables},
 				{
 					PreConfig: func() {
-						if err := test.change(v, v.shop(t, test.shop)); err != nil {
-							t.Error(err)
-						}
+						test.change(v, v.shop(t, test.shop))
 						v.ResetRequests()
 					},
 					Config:           hcl,
@@ -143,73 +132,50 @@ func TestShop_CorrectsChangesByHand(t *testing.T) {
 						v.release(t, test.shop)
 					},
 				},
-				{Config: hcl, ConfigVariables: variables, Destroy: true},
 			})
 		})
 	}
 }
 
-func installOther(v *vendors, shop sandbox.Shop) error {
-	other, err := v.GenerateKey(exampleStore, "")
-	if err != nil {
-		return err
-	}
-	return v.Install(shop.Name, other.Username, other.Secret)
+func installOther(v *vendors, shop sandbox.Shop) { v.byHand(shop.Name, exampleStore) }
+
+func installWrongSecret(v *vendors, shop sandbox.Shop) {
+	v.mustInstall(shop.Name, shop.KustomID, "kco_live_api_wrong")
 }
 
-func installWrongSecret(v *vendors, shop sandbox.Shop) error {
-	return v.Install(shop.Name, shop.KustomID, "kco_live_api_wrong")
-}
+func clearShop(v *vendors, shop sandbox.Shop) { v.mustInstall(shop.Name, "", "") }
 
-func clearShop(v *vendors, shop sandbox.Shop) error { return v.Install(shop.Name, "", "") }
-
-func reinstallExtension(v *vendors, shop sandbox.Shop) error {
-	if err := v.UninstallExtension(shop.Name, sandbox.KlarnaCheckoutV3); err != nil {
-		return err
-	}
-	return v.InstallExtension(shop.Name, shop.Extensions[0])
+func reinstallExtension(v *vendors, shop sandbox.Shop) {
+	v.mustUninstall(shop.Name)
+	v.mustInstallExtension(shop.Name, shop.Extensions[0])
 }
 
 // TestShop_WritesAfterImportOnlyIfChanged imports a shop with the command, which applies nothing. Its first version is
-// no reason to write, unless somebody changes the shop before it is applied.
+// no reason to write, unless somebody changes the shop before the apply.
 func TestShop_WritesAfterImportOnlyIfChanged(t *testing.T) {
-	for _, changed := range []bool{false, true} {
-		t.Run(fmt.Sprintf("changed %v", changed), func(t *testing.T) { importAndApply(t, changed, runInProcess) })
+	for writes, name := range []string{"unchanged", "changed"} {
+		t.Run(name, func(t *testing.T) {
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			change := func() {}
+			if writes > 0 {
+				apiOnly(t, "a page does not show that a secret has changed")
+				change = func() { installWrongSecret(v, v.shop(t, "nettbutikk")) }
+			}
+			runInProcess(t, v, []resource.TestStep{
+				{Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
+					ResourceName: pastedAddress, ImportState: true, ImportStateId: "nettbutikk", ImportStatePersist: true},
+				{
+					PreConfig: change,
+					Config:    pasted(t), ConfigVariables: secretVariable(exampleSecret),
+					ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
+					PostApplyFunc: func() {
+						v.wantWorking(t, "nettbutikk")
+						v.wantCount(t, writes, sandbox.Mystore, http.MethodPatch, credentialsCall)
+					},
+				},
+			})
+		})
 	}
-}
-
-// TestAccShop_WritesAfterImportOnlyIfChanged does the same with a Terraform. A page does not show that a secret has changed.
-func TestAccShop_WritesAfterImportOnlyIfChanged(t *testing.T) {
-	importAndApply(t, !byPages(), runTerraform)
-}
-
-func importAndApply(t *testing.T, changed bool, run runSteps) {
-	t.Helper()
-	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	writes := 0
-	if changed {
-		writes = 1
-	}
-	run(t, v, []resource.TestStep{
-		{Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
-			ResourceName: pastedAddress, ImportState: true, ImportStateId: "nettbutikk", ImportStatePersist: true},
-		{
-			PreConfig: func() {
-				if !changed {
-					return
-				}
-				if err := installWrongSecret(v, v.shop(t, "nettbutikk")); err != nil {
-					t.Error(err)
-				}
-			},
-			Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
-			ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
-			PostApplyFunc: func() {
-				v.wantWorking(t, "nettbutikk")
-				v.wantCount(t, writes, sandbox.Mystore, http.MethodPatch, credentialsCall)
-			},
-		},
-	})
 }
 
 // TestShop_RejectsShopWithoutExtension expects a shop whose Klarna Checkout V3 was removed to be seen as such,
@@ -221,17 +187,13 @@ func TestShop_RejectsShopWithoutExtension(t *testing.T) {
 	runInProcess(t, v, []resource.TestStep{
 		{Config: pasted(t), ConfigVariables: secretVariable(exampleSecret)},
 		{
-			PreConfig: func() {
-				v.mustUninstall("nettbutikk")
-			},
+			PreConfig:       func() { v.mustUninstall("nettbutikk") },
 			Config:          pasted(t),
 			ConfigVariables: secretVariable(exampleSecret),
 			ExpectError:     words("Shop nettbutikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom. Install it in Mystore"),
 		},
 		{
-			PreConfig: func() {
-				v.mustInstallExtension("nettbutikk", extension)
-			},
+			PreConfig:        func() { v.mustInstallExtension("nettbutikk", extension) },
 			Config:           pasted(t),
 			ConfigVariables:  secretVariable(exampleSecret),
 			ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
@@ -240,25 +202,20 @@ func TestShop_RejectsShopWithoutExtension(t *testing.T) {
 	})
 }
 
-// TestAccShop_TakesSecretOutOfState takes a secret out of the state.
-func TestAccShop_TakesSecretOutOfState(t *testing.T) {
+// TestShop_TakesSecretOutOfState replaces kustom_secret by kustom_secret_wo.
+func TestShop_TakesSecretOutOfState(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	stored := edit(t, edit(t, edit(t, pasted(t), versionOne, ""), "kustom_secret_wo         =", "kustom_secret ="), "ephemeral = true", "")
-	runTerraform(t, v, []resource.TestStep{
+	runInProcess(t, v, []resource.TestStep{
 		{
 			Config: stored, ConfigVariables: secretVariable(exampleSecret),
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret"), knownvalue.StringExact(exampleSecret)),
-			},
+			ConfigStateChecks: inState(pastedAddress, values{"kustom_secret": exampleSecret}),
 		},
 		{
 			Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
-			ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret"), knownvalue.Null()),
-				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret_wo"), knownvalue.Null()),
-			},
-			PostApplyFunc: func() { v.wantWorking(t, "nettbutikk") },
+			ConfigPlanChecks:  plans(planned{pastedAddress: "update"}),
+			ConfigStateChecks: inState(pastedAddress, values{"kustom_secret": nil, "kustom_secret_wo": nil}),
+			PostApplyFunc:     func() { v.wantWorking(t, "nettbutikk") },
 		},
 	})
 }

@@ -38,7 +38,7 @@ var runElsewhere = map[string]runBy{
 	"terraform apply -invoke=…": {"TestAccVerifyCredentials_FollowsChange", "needs Terraform 1.14"},
 	`terraform apply -invoke='action.kustom_verify_credentials.shop["M00412871"]'`: {"TestAccVerifyCredentials_FollowsChange", "needs Terraform 1.14"},
 
-	"export KUSTOM_ENVIRONMENT=playground": {"TestAccProvider_SwitchesInPlayground", "is for other stores than the example's"},
+	"export KUSTOM_ENVIRONMENT=playground": {"TestProvider_SwitchesShopOfPlayground", "is for other stores than the example's"},
 
 	"vault kv put secret/kustom/portal portal_token=…":                        {"TestAccExamples_StoreNoSecret", "a stand-in for Vault holds what it puts"},
 	`vault kv put secret/kustom/mystore-tokens @tokens.json # {"<shop>":"…"}`: {"TestAccExamples_StoreNoSecret", "a stand-in for Vault holds what it puts"},
@@ -72,8 +72,8 @@ var walkthroughs = map[string]walkthrough{
 		elsewhere: runBy{"TestAccMove_KeepsKeys", "the configuration changes between the commands"},
 	},
 	"examples/confirm/README.md":                  {elsewhere: runBy{"TestAccConfirmExample_SaysWhatIsLeft", "the plan fails before a switch"}},
-	"examples/fleet-sharded/README.md":            {elsewhere: runBy{"TestAccShards_SwitchEachOnItsOwn", "needs PostgreSQL"}},
-	"examples/fleet-sharded-terragrunt/README.md": {elsewhere: runBy{"TestTerragrunt_LeadsEachShardToItsState", "Terragrunt's part is worked out by the test"}},
+	"examples/fleet-sharded/README.md":            {elsewhere: runBy{"TestAccShards_SwitchOneByOne", "needs PostgreSQL"}},
+	"examples/fleet-sharded-terragrunt/README.md": {elsewhere: runBy{"TestTerragrunt_GivesEachShardItsState", "Terragrunt's part is worked out by the test"}},
 }
 
 // TestAccDocumentedCommands_Succeed runs every command of the README, of the guides and of the examples' READMEs,
@@ -194,7 +194,7 @@ func TestAccLoginCommand_IsWhereInitPutsIt(t *testing.T) {
 }
 
 // hasSet reports whether a command sets a variable to something that the reader has to fill in, and that
-// this world's environment has already.
+// this environment has already.
 func (w *testEnv) hasSet(command string) bool {
 	assignment, found := strings.CutPrefix(command, "export ")
 	name, value, _ := strings.Cut(assignment, "=")

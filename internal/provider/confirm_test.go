@@ -102,9 +102,7 @@ func TestAccReport_TellsOfPlanAndState(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
 			w := newTestEnv(t, testEnvOptions{seed: &seed, way: waysAPIs}).checkOut(t, test.example)
-			if got := w.terraform(t, "plan", "-input=false", "-no-color", "-out="+savedPlan); got.code != 0 {
-				t.Fatal(got.output)
-			}
+			w.mustPlan(t)
 			w.mustReport(t, []string{test.plan, test.says}, savedPlan)
 			w.mustApplySaved(t)
 			w.mustReport(t, []string{test.state})

@@ -17,9 +17,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// everything is all that Terraform has left in the world's directory: each file's bytes and, of the
-// saved plans, which are archives, the bytes of each file in them; and what is encoded in any of it, as
-// private state is.
+// everything returns the content of all files that Terraform has left in the working directory, and of the files in saved
+// plans, which are archives. Text that is encoded in base64, as private state is, is added decoded.
 func (w *testEnv) everything(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -266,9 +265,7 @@ func TestAccShop_StoresNoWriteOnlySecret_I2(t *testing.T) {
 	if n := s.w.sandbox.Count(sandbox.Mystore, http.MethodPatch, credentialsCall); n != 2 {
 		t.Errorf("the secret was written %d times, want 2", n)
 	}
-	if err := s.w.sandbox.Working("nettbutikk"); err != nil {
-		t.Error(err)
-	}
+	s.w.sandbox.mustTakePayments("nettbutikk")
 	s.mustFindNone(t)
 	s.must(t, "written again: terraform.tfstate", "written again: terraform.tfstate.backup", "written again: "+savedPlan,
 		"written again: "+savedPlan+"!tfplan", "written again: "+savedPlan+"!tfstate", "written again: show -json of the plan")

@@ -37,8 +37,9 @@ var (
 	playgroundOrder = playgroundPair.with(values{"shop_url": "https://butikk.example/"})
 )
 
-// TestCreateTestOrder_MakesIncompleteOrder of the configured country, with the shop's pages.
-func TestCreateTestOrder_MakesIncompleteOrder(t *testing.T) {
+// TestCreateTestOrder_CreatesIncompleteOrder creates an order of the configured country, with the pages of the shop. Nobody can
+// complete it.
+func TestCreateTestOrder_CreatesIncompleteOrder(t *testing.T) {
 	tests := map[string]struct {
 		config                    values
 		country, currency, locale string
@@ -100,8 +101,8 @@ func TestCreateTestOrder_NeedsPermissionInProduction(t *testing.T) {
 	v.wantViolations(t)
 }
 
-// TestCreateTestOrder_TellsWhyThereIsNone: what is reported, and that no order is made twice.
-func TestCreateTestOrder_TellsWhyThereIsNone(t *testing.T) {
+// TestCreateTestOrder_SaysWhyItFailed checks the errors of failed orders. No order is created twice.
+func TestCreateTestOrder_SaysWhyItFailed(t *testing.T) {
 	const summary, unclear = "Test order not created", "Kustom's answer was lost, so the provider does not know whether a checkout session exists"
 	tests := map[string]struct {
 		fault  sandbox.Fault
@@ -173,10 +174,7 @@ func TestCreateTestOrder_TellsWhyThereIsNone(t *testing.T) {
 func TestCreateTestOrder_WaitsForANewKey(t *testing.T) {
 	t.Parallel()
 	v := newVendors(t, playgroundSeed(), sandbox.Options{PropagationDelay: 10 * time.Second})
-	key, err := v.GenerateKey(playgroundStore, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := v.mustGenerate(playgroundStore, "")
 	got := v.act(t, orderAction, playgroundOrder.with(values{"kustom_id": key.Username, "kustom_secret": key.Secret}))
 	got.wantProblems(t, "invoke")
 	got.wantProgress(t, ": 401 Unauthorized", ": 201 Created", "Kustom created the order")

@@ -7,7 +7,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestDataSources_RunPublishedExamples in one configuration. Tests of each data source check what it returns.
+// TestDataSources_RunPublishedExamples runs all examples in one configuration. Nothing changes between two plans.
 func TestDataSources_RunPublishedExamples(t *testing.T) {
 	apiOnly(t, "no page shows a host")
 	t.Parallel()
@@ -31,8 +31,12 @@ func TestDataSources_RunPublishedExamples(t *testing.T) {
 			t.Errorf("%s is %s, want %s", output, got, want)
 		}
 	}
-	mustSay(t, w.terraform(t, "output", "-raw", "support_bundle"), "# Store M00123456")
+	mustSay(t, w.terraform(t, "output", "-raw", "support_bundle"), "# Store M00123456", "| Provider | terraform-provider-kustom test |",
+		"| M00123456-aB3dE | api.kustom.co |  | 2026-10-01T08:00:00Z | never | none shown | nettbutikk |",
+		"## Shop nettbutikk", "| Klarna Checkout V3 | 3.4.1, active |", "| Kustom ID | M00123456-aB3dE |")
 	w.mustBeEmpty(t)
+	// The bundle of the example has no secret to prove.
+	w.sandbox.wantCount(t, 0, sandbox.Merchant, "", "")
 	mustHaveChangedInOrder(t, w)
 	w.sandbox.wantViolations(t)
 }

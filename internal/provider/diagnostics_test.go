@@ -48,7 +48,7 @@ func silence(kind transport.Kind, api string, err error) *transport.Error {
 	return &transport.Error{API: api, Host: api + ".example", Method: http.MethodGet, Template: "/x", Kind: kind, Err: err}
 }
 
-// TestAdvise_SaysWhatToDo holds the wording of what Terraform runs do not come by, and where it is put.
+// TestAdvise_SaysWhatToDo checks the words of errors that runs of Terraform seldom meet, and whether they are at an attribute.
 func TestAdvise_SaysWhatToDo(t *testing.T) {
 	proof := func(v kustom.Verdict) error {
 		return &kustom.ProofError{Username: "M1-a", Verdict: v, Cause: errors.New("why")}
@@ -138,8 +138,7 @@ func TestAdvise_SaysWhatToDo(t *testing.T) {
 	}
 }
 
-// TestReport_EndsWithCorrelationID, and looks like one error: at the beginning of a line, Terraform's own word for an error
-// makes one look like two.
+// TestReport_EndsWithCorrelationID also expects no line that begins with "Error:": Terraform's own errors begin so.
 func TestReport_EndsWithCorrelationID(t *testing.T) {
 	var diags diag.Diagnostics
 	report(&diags, path.Empty(), message{title: "Summary"}, refusal("portal", 400, "BAD_VALUE"))
@@ -180,8 +179,9 @@ func TestAdvise_NamesUnusedKeysOfFullStore(t *testing.T) {
 	}
 }
 
-// TestDescribeLeft_TellsTheEnd: another object of the run may have taken the shop over, or do so later.
-func TestDescribeLeft_TellsTheEnd(t *testing.T) {
+// TestDescribeLeft_NamesShopAndKeys describes a shop and the keys of its store after a destroy, also if another resource has
+// given the shop a key.
+func TestDescribeLeft_NamesShopAndKeys(t *testing.T) {
 	t.Parallel()
 	for want, left := range map[string]rotation.Remaining{
 		"The provider left shop butikk and its key M1-a as they are":    {},
@@ -194,7 +194,8 @@ func TestDescribeLeft_TellsTheEnd(t *testing.T) {
 	}
 }
 
-// TestReportShop_SaysWhichKeyTheShopHas: not every error leaves the shop with the key that it had.
+// TestReportShop_SaysWhichKeyTheShopHas separates errors after which the shop has its current key from those after which it may
+// have another.
 func TestReportShop_SaysWhichKeyTheShopHas(t *testing.T) {
 	t.Parallel()
 	attempted := kustom.Orphan{MerchantID: "M1", Username: "M1-a", Attempted: time.Unix(1, 0)}
@@ -222,7 +223,7 @@ func TestReportShop_SaysWhichKeyTheShopHas(t *testing.T) {
 	}
 }
 
-// TestWarnOfClearing_NamesShopAndKey, and only where the policy says so.
+// TestWarnOfClearing_NamesShopAndKey expects warnings only for deletion_policy clear.
 func TestWarnOfClearing_NamesShopAndKey(t *testing.T) {
 	t.Parallel()
 	connection := connectionModel{Shop: types.StringValue("butikk")}

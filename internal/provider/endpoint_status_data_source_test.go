@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
@@ -32,23 +31,14 @@ func TestEndpointStatus_ReadsServices(t *testing.T) {
 	runInProcess(t, v, []resource.TestStep{
 		{
 			Config: example(t, files+"terraform.tf", files+"data-source.tf"),
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListExact([]knownvalue.Check{
-					knownvalue.ObjectExact(map[string]knownvalue.Check{
-						"service": knownvalue.StringExact("checkout"), "host": knownvalue.StringExact(kustomHost),
-						"last_used_at": knownvalue.StringExact("2026-10-03T08:00:00Z"), "action_required": knownvalue.Null(),
-					}),
-					knownvalue.ObjectExact(map[string]knownvalue.Check{
-						"service": knownvalue.StringExact("customer_tokens"), "host": knownvalue.StringExact(legacyHost),
-						"last_used_at": knownvalue.Null(), "action_required": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
-					}),
-				})),
-				// A service that nobody uses asks for something all the same.
-				statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(true)),
-				statecheck.ExpectKnownOutputValue("left_to_do", knownvalue.MapExact(map[string]knownvalue.Check{
-					"customer_tokens": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
-				})),
-			},
+			ConfigStateChecks: append(inState(address, values{
+				"services": []values{
+					{"service": "checkout", "host": kustomHost, "last_used_at": "2026-10-03T08:00:00Z", "action_required": nil},
+					{"service": "customer_tokens", "host": legacyHost, "last_used_at": nil, "action_required": "Switch endpoint to api.kustom.co"},
+				},
+				// Also a service that nobody uses requires an action.
+				"action_required": true,
+			}), statecheck.ExpectKnownOutputValue("left_to_do", exactly(values{"customer_tokens": "Switch endpoint to api.kustom.co"}))),
 		},
 		wantQuietStatus("M00999999", 0),
 		wantQuietStatus(switched, 1),
@@ -61,11 +51,8 @@ func TestEndpointStatus_ReadsServices(t *testing.T) {
 func wantQuietStatus(merchantID string, services int) resource.TestStep {
 	const address = "data.kustom_endpoint_status.butikk"
 	return resource.TestStep{
-		Config: fmt.Sprintf("data \"kustom_endpoint_status\" \"butikk\" {\n  merchant_id = %q\n}\n", merchantID),
-		ConfigStateChecks: []statecheck.StateCheck{
-			statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListSizeExact(services)),
-			statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(false)),
-		},
+		Config:            fmt.Sprintf("data \"kustom_endpoint_status\" \"butikk\" {\n  merchant_id = %q\n}\n", merchantID),
+		ConfigStateChecks: inState(address, values{"services": knownvalue.ListSizeExact(services), "action_required": false}),
 	}
 }
 
@@ -75,7 +62,7 @@ func TestEndpointStatus_RejectsBadInput(t *testing.T) {
 	hcl := func(merchantID string) string {
 		return block + "\n  merchant_id = \"" + merchantID + "\"\n}\n"
 	}
-	for _, test := range []badInput{
+	rejectAll(t, []badInput{
 		{
 			name: "store not visible", hcl: raw(hcl(exampleStore)), env: portalTokenIs("example-token-stranger"), planned: true,
 			summary: "Endpoint status not read", at: "merchant_id",
@@ -96,10 +83,5 @@ func TestEndpointStatus_RejectsBadInput(t *testing.T) {
 			summary: "Endpoint status not read", at: block,
 			says: []string{"The provider needs environment during the plan, but its value is known only after an apply"},
 		},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			test.run(t)
-		})
-	}
+	})
 }

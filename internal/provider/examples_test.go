@@ -102,8 +102,8 @@ func (w *testEnv) removeExample(t *testing.T) {
 	}
 }
 
-// TestAccBrowserExample_NeedsOnlySessions switches the sandbox's shops with the published configuration and nothing but
-// sessions: the block that it has is what leads to the pages.
+// TestAccBrowserExample_NeedsOnlySessions switches the sandbox's shops with the published configuration and with sessions only.
+// The provider calls no API but the merchant API.
 func TestAccBrowserExample_NeedsOnlySessions(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
@@ -134,7 +134,7 @@ func TestAccExamples_StoreNoSecret(t *testing.T) {
 	for name, test := range map[string]struct {
 		seed    sandbox.Seed
 		planned string
-		// give lets the example find what the environment has no more.
+		// give passes tokens and secrets to the example, which are not in the environment any more.
 		give  func(t *testing.T, w *testEnv, env map[string]string)
 		check func(*testing.T, *testEnv)
 	}{
@@ -257,7 +257,7 @@ func TestAccExamples_SwitchOnlyTheirShops(t *testing.T) {
 			before := w.held(t, seed)
 			mustSay(t, w.mustApply(t), test.says)
 			if made := w.sandbox.Count(sandbox.Portal, http.MethodPost, storeKeysCall); made != len(test.shops) {
-				t.Errorf("%d keys were made, want %d", made, len(test.shops))
+				t.Errorf("%d keys were generated, want %d", made, len(test.shops))
 			}
 			for shop, id := range w.held(t, seed) {
 				if changed := id != before[shop]; changed != slices.Contains(test.shops, shop) {
@@ -273,8 +273,7 @@ func TestAccExamples_SwitchOnlyTheirShops(t *testing.T) {
 	}
 }
 
-// TestAccSwitchOneShop_WarnsOfTrafficToKlarna is told by the published check what Kustom Portal says of the store, until the
-// first order has been placed and captured.
+// TestAccSwitchOneShop_WarnsOfTrafficToKlarna expects the example's check to warn until the shop has its first order.
 func TestAccSwitchOneShop_WarnsOfTrafficToKlarna(t *testing.T) {
 	t.Parallel()
 	const warning = "Traffic of store M00412871 still goes to Klarna: order_management."
@@ -288,7 +287,7 @@ func TestAccSwitchOneShop_WarnsOfTrafficToKlarna(t *testing.T) {
 	}
 }
 
-// TestAccRotateConnections_RotatesOnlyNamedShops names an incident in one shop, and then other people.
+// TestAccRotateConnections_RotatesOnlyNamedShops names an incident in one shop, and then changes the list of people.
 func TestAccRotateConnections_RotatesOnlyNamedShops(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
@@ -331,7 +330,7 @@ func TestAccExamples_PassTheirOwnTests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newTestEnv(t, testEnvOptions{}).checkOut(t, name)
-			// They say that nobody is asked.
+			// They must send no requests.
 			w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
 			w.serveVault(t, nil)
 			if r := w.terraform(t, "init", "-backend=false", "-input=false", "-no-color"); r.code != 0 {

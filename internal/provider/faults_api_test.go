@@ -69,7 +69,7 @@ func extents(way string) []extent {
 // has no time for more.
 func TestFaults_NextRunPutsShopsRight(t *testing.T) {
 	t.Parallel()
-	var tally faultTally
+	var counts faultCounts
 	faults := apiFaults()
 	for i, call := range vendorCalls() {
 		for j, faultCase := range faults {
@@ -79,12 +79,12 @@ func TestFaults_NextRunPutsShopsRight(t *testing.T) {
 					if testing.Short() && j != i%len(faults) {
 						t.Skip("all faults take more than a minute")
 					}
-					synctest.Test(t, func(t *testing.T) { tally.add(faultyMigration(t, rehearse, call, *faultCase.api, extent)) })
+					synctest.Test(t, func(t *testing.T) { counts.add(faultyMigration(t, rehearse, call, *faultCase.api, extent)) })
 				})
 			}
 		}
 	}
-	t.Cleanup(func() { tally.report(t, "fault cases") })
+	t.Cleanup(func() { counts.report(t, "fault cases") })
 }
 
 // TestAccFaults_NextRunPutsShopsRight does the same to some of the requests, each with another fault, with a real Terraform. It
@@ -92,7 +92,7 @@ func TestFaults_NextRunPutsShopsRight(t *testing.T) {
 func TestAccFaults_NextRunPutsShopsRight(t *testing.T) {
 	t.Parallel()
 	const every = 5
-	var tally faultTally
+	var counts faultCounts
 	faults := apiFaults()
 	for i, call := range vendorCalls() {
 		if i%every != 0 {
@@ -102,10 +102,10 @@ func TestAccFaults_NextRunPutsShopsRight(t *testing.T) {
 		extent := all[i%len(all)]
 		t.Run(strings.Join([]string{call.String(), faultCase.name, extent.name}, "/"), func(t *testing.T) {
 			t.Parallel()
-			tally.add(faultyMigration(t, useTerraform, call, *faultCase.api, extent))
+			counts.add(faultyMigration(t, useTerraform, call, *faultCase.api, extent))
 		})
 	}
-	t.Cleanup(func() { tally.report(t, "fault cases in a real Terraform") })
+	t.Cleanup(func() { counts.report(t, "fault cases in a real Terraform") })
 }
 
 // faultyMigration returns what was wrong after the clean run.
@@ -173,18 +173,18 @@ func (u *unanswered) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// faultTally counts what was wrong after the runs with faults.
-type faultTally struct{ cases, broken, orphans, violations atomic.Int64 }
+// faultCounts counts what was wrong after the runs with faults.
+type faultCounts struct{ cases, broken, orphans, violations atomic.Int64 }
 
-func (f *faultTally) add(broken, orphans, violations int) {
+func (f *faultCounts) add(broken, orphans, violations int) {
 	f.cases.Add(1)
 	f.broken.Add(int64(broken))
 	f.orphans.Add(int64(orphans))
 	f.violations.Add(int64(violations))
 }
 
-// report prints the tally.
-func (f *faultTally) report(t *testing.T, what string) {
+// report prints the counts.
+func (f *faultCounts) report(t *testing.T, what string) {
 	summarize(t, fmt.Sprintf("%d %s: %d broken shops, %d orphans, %d violations\n",
 		f.cases.Load(), what, f.broken.Load(), f.orphans.Load(), f.violations.Load()))
 }

@@ -22,7 +22,7 @@ import (
 func TestPagesFaults_NextRunPutsShopRight(t *testing.T) {
 	t.Parallel()
 	pagesOnly(t)
-	var tally faultTally
+	var counts faultCounts
 	ways, tried := []string{wayPair, wayConnection}, 0
 	for _, faultCase := range faultCases() {
 		for _, seen := range faultCase.byPages {
@@ -31,12 +31,12 @@ func TestPagesFaults_NextRunPutsShopRight(t *testing.T) {
 				tried++
 				t.Run(fmt.Sprintf("%s/%s/%s", way, at, faultCase.name), func(t *testing.T) {
 					t.Parallel()
-					tally.add(faultyPages(t, way, at, *faultCase.pages, seen))
+					counts.add(faultyPages(t, way, at, *faultCase.pages, seen))
 				})
 			}
 		}
 	}
-	t.Cleanup(func() { tally.report(t, "fault cases of pages") })
+	t.Cleanup(func() { counts.report(t, "fault cases of pages") })
 }
 
 // loneShop returns the first of the three shops, and its store.

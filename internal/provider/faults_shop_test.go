@@ -71,7 +71,7 @@ func (s *shopRun) text(shop, attribute string) string {
 }
 
 // fail lets the shop fail at a step with a fault of the table. It returns what removes the fault.
-func (s *shopRun) fail(t *testing.T, c faultCase, at step) (mend func()) {
+func (s *shopRun) fail(t *testing.T, c faultCase, at step) (disarm func()) {
 	t.Helper()
 	if c.shop != nil {
 		return c.shop(t, s.rollout, s.shop)
@@ -115,7 +115,7 @@ func TestFailingShop_KeepsKeyUntilNextRun(t *testing.T) {
 
 func mustKeepKeyUntilNextRun(t *testing.T, s *shopRun, c faultCase, at step, want seen) {
 	t.Helper()
-	mend := s.fail(t, c, at)
+	disarm := s.fail(t, c, at)
 	keys := s.storeKeys(s.shop.MerchantID)
 	s.rollout.box.ResetRequests()
 	plan := s.plan(t, s.config, s.state, tfdriver.Options{})
@@ -146,7 +146,7 @@ func mustKeepKeyUntilNextRun(t *testing.T, s *shopRun, c faultCase, at step, wan
 	}
 	s.mustHaveNoViolation(t)
 
-	mend()
+	disarm()
 	s.mustPutRight(t, want)
 }
 
@@ -177,7 +177,7 @@ func (s *shopRun) mustHaveLeft(t *testing.T, want seen, keys []string) {
 		if held != had || inState != "" && inState != s.before[shop] || !slices.Equal(now, keys) {
 			t.Errorf("I3: the shop has %q, the state %q, the store %q; the store had %q", held, inState, now, keys)
 		}
-		if got := course(requests); slices.Contains(want.at, install) && !slices.Equal(got, []string{"make", "prove", "install", "delete"}) {
+		if got := course(requests); slices.Contains(want.at, install) && !slices.Equal(got, []string{"generate", "prove", "install", "delete"}) {
 			t.Errorf("the run did %q", got)
 		}
 	}

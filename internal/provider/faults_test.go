@@ -28,7 +28,7 @@ type faultCase struct {
 	// mystore is a fault of the API of one shop only: answers to its requests that no other API gives.
 	mystore []sandbox.Fault
 	// shop is a fault of one shop that is not a fault of its requests. It returns what removes the fault.
-	shop func(t *testing.T, r *rollout, shop sandbox.Shop) (mend func())
+	shop func(t *testing.T, r *rollout, shop sandbox.Shop) (disarm func())
 	// byAPI and byPages are what the user sees if the fault happens at some steps.
 	byAPI, byPages []seen
 }

@@ -83,11 +83,7 @@ func (f *fleetShops) remove(t *testing.T, shops ...string) {
 // holds returns the Kustom ID that a shop holds.
 func (f *fleetShops) holds(t *testing.T, shop string) string {
 	t.Helper()
-	found, ok := f.box.Shop(shop)
-	if !ok {
-		t.Fatalf("there is no shop %s", shop)
-	}
-	return found.KustomID
+	return observed{f.box, t}.shop(t, shop).KustomID
 }
 
 func (f *fleetShops) storeKeys(merchantID string) []string {
@@ -115,9 +111,7 @@ func (f *fleetShops) mustBeDone(t *testing.T, others ...string) {
 	inState, want := f.inState(t), slices.Clone(others)
 	for _, seeded := range f.seed.Shops {
 		want = append(want, f.holds(t, seeded.Name))
-		if err := f.box.PlaceOrder(seeded.Name); err != nil {
-			t.Errorf("I1: %v", err)
-		}
+		observed{f.box, t}.mustPlaceOrder(seeded.Name)
 	}
 	for name := range f.fleet.Shops {
 		if got := inState[name]; got["username"] != f.holds(t, name) || got["last_error"] != nil {
@@ -462,9 +456,7 @@ func mustSay(t *testing.T, r run, want ...string) {
 func (f *fleetShops) placeOrders(t *testing.T) {
 	t.Helper()
 	for _, shop := range f.seed.Shops {
-		if err := f.box.PlaceOrder(shop.Name); err != nil {
-			t.Errorf("I1: %v", err)
-		}
+		observed{f.box, t}.mustPlaceOrder(shop.Name)
 	}
 }
 
@@ -472,9 +464,7 @@ func (f *fleetShops) placeOrders(t *testing.T) {
 func (f *fleetShops) mustWork(t *testing.T) {
 	t.Helper()
 	for _, shop := range f.seed.Shops {
-		if err := f.box.Working(shop.Name); err != nil {
-			t.Errorf("I1: %v", err)
-		}
+		observed{f.box, t}.mustTakePayments(shop.Name)
 	}
 }
 

@@ -225,9 +225,7 @@ func (w *testEnv) mustBeSwitched(t *testing.T, seed sandbox.Seed) {
 			}
 		}
 	}
-	for _, v := range w.sandbox.Violations() {
-		t.Errorf("violation: %v", v)
-	}
+	w.sandbox.wantViolations(t)
 }
 
 // mustReportShops expects one line for each shop in the report of the state, with the key that the shop holds.

@@ -18,9 +18,9 @@ func (f *fleetShops) arm(fault sandbox.Fault, shop sandbox.Shop) (disarm func())
 	return f.box.Arm(fault).Disarm
 }
 
-// TestFleet_ForgetsProblemOfChangeThatIsTakenBack takes back the change that one shop could not follow. Then there is nothing
-// to do for it, with the shops read anew or not, and it has no problem any more.
-func TestFleet_ForgetsProblemOfChangeThatIsTakenBack(t *testing.T) {
+// TestFleet_DropsErrorOfRevertedChange reverts a change that failed for one shop, with and without a refresh. The next apply
+// changes nothing for the shop, and its last_error is gone.
+func TestFleet_DropsErrorOfRevertedChange(t *testing.T) {
 	t.Parallel()
 	for _, refreshed := range []bool{true, false} {
 		for name, fault := range map[string]sandbox.Fault{
@@ -33,11 +33,11 @@ func TestFleet_ForgetsProblemOfChangeThatIsTakenBack(t *testing.T) {
 				w := newFleet(t, 3)
 				shop := w.seed.Shops[1]
 				w.trigger(shop.Name, "2026-11")
-				mend := w.arm(fault, shop)
+				disarm := w.arm(fault, shop)
 				if r := w.apply(t); r.code == 0 {
 					t.Fatalf("the fault does nothing:\n%s", r.output)
 				}
-				mend()
+				disarm()
 				w.edit(shop.Name, func(s *shopSettings) { s.RotateWhenChanged = nil })
 				// Something else changes, so that there is an apply.
 				w.edit(w.seed.Shops[0].Name, func(s *shopSettings) { s.Description = "another one" })
@@ -50,15 +50,15 @@ func TestFleet_ForgetsProblemOfChangeThatIsTakenBack(t *testing.T) {
 	}
 }
 
-// TestFleet_FinishesCreationWithoutRefresh goes on with a creation that one shop had no part in, by the state
-// alone. Its legacy key must go all the same (I3).
+// TestFleet_FinishesCreationWithoutRefresh finishes a creation that failed for one shop, with -refresh=false. Its legacy key is
+// deleted (I3).
 func TestFleet_FinishesCreationWithoutRefresh(t *testing.T) {
 	t.Parallel()
 	w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{})
 	shop := w.seed.Shops[1]
-	mend := w.arm(answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden), shop)
+	disarm := w.arm(answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden), shop)
 	w.mustApply(t)
-	mend()
+	disarm()
 	mustSucceed(t, w.planWith(t, tfdriver.Options{SkipRefresh: true}))
 	mustBePlan(t, w.savedPlan(), fleetPlan{"update", map[string]shopPlan{shop.Name: {
 		does: "connect", reason: "an earlier run could not give the shop a key", toDelete: []string{shop.KustomID},
@@ -68,9 +68,9 @@ func TestFleet_FinishesCreationWithoutRefresh(t *testing.T) {
 	w.mustBeDone(t)
 }
 
-// TestFleet_LeavesNothingOfACreationThatFailsForAllShops creates a fleet of which no shop can be connected: an error, and
-// nothing is left of it.
-func TestFleet_LeavesNothingOfACreationThatFailsForAllShops(t *testing.T) {
+// TestFleet_SavesNothingIfCreationFailsForAllShops creates a fleet that fails for all shops. There are errors, no state and no
+// new keys.
+func TestFleet_SavesNothingIfCreationFailsForAllShops(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		fault  sandbox.Fault
@@ -104,9 +104,9 @@ func TestFleet_LeavesNothingOfACreationThatFailsForAllShops(t *testing.T) {
 	}
 }
 
-// TestFleet_StopsTryingShopsWhenTheTokenExpires has the portal's token expire while a fleet is worked on. What is done is
-// done; the rest is told once, and no further shops are tried in vain.
-func TestFleet_StopsTryingShopsWhenTheTokenExpires(t *testing.T) {
+// TestFleet_StopsWhenTokenExpires lets the portal's token expire during a run. The run keeps what is done, reports the rest
+// once, and soon stops trying.
+func TestFleet_StopsWhenTokenExpires(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{"create", "update"} {
 		t.Run(way, func(t *testing.T) {
@@ -167,10 +167,9 @@ func TestFleet_StopsTryingShopsWhenTheTokenExpires(t *testing.T) {
 	}
 }
 
-// TestFleet_AsksUnreachableShopAFewTimesOnly loses one shop in the middle of a run. Before a key is deleted, each shop is
-// asked whether it uses it: this one must not be asked again for each of the others' keys, which would
-// take the more time the more shops there are.
-func TestFleet_AsksUnreachableShopAFewTimesOnly(t *testing.T) {
+// TestFleet_AsksUnreachableShopOnlyFewTimes loses one shop during a run. Before each deletion of a key, the provider asks each
+// shop whether it uses the key. It must not ask the lost shop again for each key: that takes longer the more shops there are.
+func TestFleet_AsksUnreachableShopOnlyFewTimes(t *testing.T) {
 	t.Parallel()
 	const shops, concurrency, attempts = 60, 4, 5
 	w := newFleetEnv(t, sandbox.FleetSeed(shops), sandbox.Options{})
@@ -193,14 +192,14 @@ func TestFleet_AsksUnreachableShopAFewTimesOnly(t *testing.T) {
 	w.box.ResetRequests()
 	w.mustApply(t)
 	if n := len(slices.DeleteFunc(w.box.Requests(), func(r sandbox.Request) bool { return !generatedKey(r) })); n != 1 {
-		t.Errorf("%d keys were made, want one for the shop that was lost", n)
+		t.Errorf("%d keys were generated, want one for the shop that was lost", n)
 	}
 	w.mustBeEmpty(t)
 	w.mustBeDone(t)
 }
 
-// TestFleet_PlansOtherShopsIfSomeCannotBeRead plans while shops can't be read. One is warned of, and stays as it is; the
-// others are planned as ever. That all can't be read is one warning.
+// TestFleet_PlansOtherShopsIfSomeCannotBeRead plans while shops can't be read. A shop that can't be read is a warning and stays
+// unchanged. If none can be read, there is one warning.
 func TestFleet_PlansOtherShopsIfSomeCannotBeRead(t *testing.T) {
 	t.Parallel()
 	w := newFleet(t, 4)
@@ -212,11 +211,11 @@ func TestFleet_PlansOtherShopsIfSomeCannotBeRead(t *testing.T) {
 	for status, title := range map[int]string{
 		http.StatusInternalServerError: "Shop not read", http.StatusForbidden: "Shop not read: " + lost.Name,
 	} {
-		mend := w.arm(answered(sandbox.Mystore, "", status), lost)
+		disarm := w.arm(answered(sandbox.Mystore, "", status), lost)
 		r := w.mustPlan(t, fleetPlan{"update", map[string]shopPlan{
 			drifted.Name: {does: "connect", reason: noKey, toDelete: []string{had}},
 		}})
-		mend()
+		disarm()
 		mustWarn(t, r, title, "API keys will be deleted")
 		mustSay(t, r, lost.Name)
 	}
@@ -235,9 +234,9 @@ func TestFleet_PlansOtherShopsIfSomeCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestFleet_ForgetsShopThatLeavesBeforeItGotAKey takes a shop out of the fleet that never got its key: nobody says that it
-// takes payments with one, and nothing is left of the attempt.
-func TestFleet_ForgetsShopThatLeavesBeforeItGotAKey(t *testing.T) {
+// TestFleet_RemovesShopThatNeverGotKey removes a shop that never got its key. There is no warning, and nothing is left of the
+// attempt.
+func TestFleet_RemovesShopThatNeverGotKey(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []string{"retain", "clear"} {
 		t.Run(policy, func(t *testing.T) {
@@ -245,9 +244,9 @@ func TestFleet_ForgetsShopThatLeavesBeforeItGotAKey(t *testing.T) {
 			w := newFleetEnv(t, sandbox.FleetSeed(2), sandbox.Options{})
 			w.fleet.DeletionPolicy = policy
 			shop := w.seed.Shops[1]
-			mend := w.arm(sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultDrop}, shop)
+			disarm := w.arm(sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultDrop}, shop)
 			w.mustApply(t)
-			mend()
+			disarm()
 			if len(w.storeKeys(shop.MerchantID)) != 2 {
 				t.Fatal("no key is in doubt: the test shows nothing")
 			}

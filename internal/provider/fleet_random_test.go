@@ -31,23 +31,23 @@ func chosenSeed(t *testing.T) uint64 {
 	return seed
 }
 
-// dice chooses requests at random. A seed chooses the same requests in every run, in whatever order they arrive.
-type dice struct {
+// randomFaults chooses requests at random. A seed chooses the same requests in every run, in whatever order they arrive.
+type randomFaults struct {
 	seed uint64
 	// seen counts the requests by their call.
 	seen map[string]int
 }
 
-// newDice logs its seed.
-func newDice(t *testing.T) *dice {
+// newRandomFaults logs its seed.
+func newRandomFaults(t *testing.T) *randomFaults {
 	t.Helper()
 	seed := chosenSeed(t)
 	t.Logf("to repeat this, set %s=%d", seedVariable, seed)
-	return &dice{seed: seed, seen: map[string]int{}}
+	return &randomFaults{seed: seed, seen: map[string]int{}}
 }
 
 // roll returns a number below n for a request.
-func (d *dice) roll(n int, r sandbox.Request) int {
+func (d *randomFaults) roll(n int, r sandbox.Request) int {
 	call := strings.Join([]string{r.API, r.Method, r.Template, r.Shop, r.MerchantID}, " ")
 	d.seen[call]++
 	hash := fnv.New64a()
@@ -57,7 +57,7 @@ func (d *dice) roll(n int, r sandbox.Request) int {
 
 // arm injects one of the faults into one of every so many requests, from the first request on for which begin returns true.
 // Disarm ends that, and returns how many faults happened.
-func (d *dice) arm(s *sandbox.Sandbox, every int, faults []sandbox.Fault, begin func(sandbox.Request) bool) (disarm func() (fired int)) {
+func (d *randomFaults) arm(s *sandbox.Sandbox, every int, faults []sandbox.Fault, begin func(sandbox.Request) bool) (disarm func() (fired int)) {
 	var armed []*sandbox.Armed
 	rolled, begun := 0, false
 	for i, fault := range faults {
@@ -89,17 +89,17 @@ func (d *dice) arm(s *sandbox.Sandbox, every int, faults []sandbox.Fault, begin 
 func TestFleet_NextRunRecoversFromRandomFaults(t *testing.T) {
 	t.Parallel()
 	const rounds, short = 10, 2
-	var tally faultTally
+	var counts faultCounts
 	for round := range rounds {
 		t.Run(fmt.Sprintf("round %d", round+1), func(t *testing.T) {
 			t.Parallel()
 			if round >= short {
 				needsTime(t)
 			}
-			synctest.Test(t, func(t *testing.T) { tally.add(injectRandomFaults(t)) })
+			synctest.Test(t, func(t *testing.T) { counts.add(injectRandomFaults(t)) })
 		})
 	}
-	t.Cleanup(func() { tally.report(t, "fleets of 50 shops with faults at random") })
+	t.Cleanup(func() { counts.report(t, "fleets of 50 shops with faults at random") })
 }
 
 func injectRandomFaults(t *testing.T) (broken, orphans, violations int) {
@@ -111,7 +111,7 @@ func injectRandomFaults(t *testing.T) (broken, orphans, violations int) {
 	// A key that is pending at first takes more requests.
 	seed := sandbox.FleetSeed(shops)
 	f := rehearseFleet(t, seed, sandbox.Options{Pending: 1})
-	d := newDice(t)
+	d := newRandomFaults(t)
 	applyWithFaults := func(what string, begin func(sandbox.Request) bool) {
 		disarm := d.arm(f.sandbox.Sandbox, every, faults, begin)
 		failed := f.apply(t)

@@ -33,7 +33,7 @@ func TestFleet_ShopsWaitAtTheSameTime(t *testing.T) {
 		took, _ := migrate(func(*sandbox.Sandbox) {})
 		longer, f := migrate(func(s *sandbox.Sandbox) {
 			// The time depends on how often the same request is refused. So the seed is fixed.
-			(&dice{seed: 1, seen: map[string]int{}}).arm(s, 20, []sandbox.Fault{
+			(&randomFaults{seed: 1, seen: map[string]int{}}).arm(s, 20, []sandbox.Fault{
 				{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}},
 				{Status: http.StatusServiceUnavailable},
 			}, func(sandbox.Request) bool { return true })

@@ -358,9 +358,9 @@ func TestFleet_NextRunFinishesFailedRemoval(t *testing.T) {
 					w.remove(t, w.seed.Shops[0].Name, stuck.Name, w.seed.Shops[2].Name)
 					remove, want = w.apply, append(want, stays.Name)
 				}
-				mend := w.arm(fault, stuck)
+				disarm := w.arm(fault, stuck)
 				r := remove(t)
-				mend()
+				disarm()
 				if r.code == 0 || strings.Count(r.output, "Error: ") != 1 {
 					t.Errorf("exit code %d, want one error:\n%s", r.code, r.output)
 				}

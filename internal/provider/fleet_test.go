@@ -26,8 +26,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// TestFleet_TypesFitSchema: the types that are written out, so that they are not made anew for every value, are
-// those of the attributes.
+// TestFleet_TypesFitSchema compares the types in variables, which exist for speed, with those of the schema's attributes.
 func TestFleet_TypesFitSchema(t *testing.T) {
 	t.Parallel()
 	var resp resource.SchemaResponse
@@ -69,7 +68,8 @@ func fullShop() fleetShop {
 	}
 }
 
-// TestFleet_ShopObjectFitsSchema: what is written of a shop is what is read of it, as the framework reads it too.
+// TestFleet_ShopObjectFitsSchema reads a shop from the object that was written of it, by the provider's code and by the
+// framework.
 func TestFleet_ShopObjectFitsSchema(t *testing.T) {
 	t.Parallel()
 	want := fullShop()
@@ -136,8 +136,8 @@ func lines(diags diag.Diagnostics) string {
 	return strings.Join(all, "\n")
 }
 
-// TestFleet_TellsFailureOnceOrAtItsShop: a shop's own failure is told at the shop, and one that is not the shops' once for all.
-func TestFleet_TellsFailureOnceOrAtItsShop(t *testing.T) {
+// TestFleet_ReportsCommonFailureOnce reports the failure of one shop at that shop, and a failure of all shops once.
+func TestFleet_ReportsCommonFailureOnce(t *testing.T) {
 	t.Parallel()
 	expired, elsewhere := refusal("portal", 401, "UNAUTHORIZED"), refusal("mystore", 503, "")
 	failures := func(errs ...error) shopFailures {
@@ -205,8 +205,8 @@ func fleetOf(t *testing.T, plan fleetModel, state *fleetModel, memory fleetMemor
 	return f
 }
 
-// TestFleet_UnknownShopsNeitherStayNorLeave: a shop whose settings are not known yet neither stays as it is nor leaves.
-func TestFleet_UnknownShopsNeitherStayNorLeave(t *testing.T) {
+// TestFleet_SkipsUnknownShops expects no member of the operation for a shop whose settings are unknown.
+func TestFleet_SkipsUnknownShops(t *testing.T) {
 	t.Parallel()
 	shop := fullShop()
 	plan := fleetModel{Shops: shopsOf(map[string]*fleetShop{"b-stays": &shop, "a-comes": &shop, "d-unknown": nil, "e-unknown": nil})}
@@ -242,8 +242,8 @@ func TestFleet_UnknownShopsNeitherStayNorLeave(t *testing.T) {
 	}
 }
 
-// TestFleet_KeepsNothingOfAFailedCreation: only where nothing at all has come of a creation, nothing is kept.
-func TestFleet_KeepsNothingOfAFailedCreation(t *testing.T) {
+// TestFleet_SavesNothingIfAllShopsFailed expects no state only if all shops failed and no key is left to delete.
+func TestFleet_SavesNothingIfAllShopsFailed(t *testing.T) {
 	t.Parallel()
 	failed := errors.New("failed")
 	left := &rotation.Record{Memory: rotation.Memory{Undeleted: []kustom.Orphan{{}}}}

@@ -8,9 +8,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
@@ -81,7 +78,7 @@ func TestIdentity_StaysThroughLife(t *testing.T) {
 	}
 }
 
-// TestIdentity_StaysToTheEnd has an identity to the end: Terraform does not accept a removal without.
+// TestIdentity_StaysToTheEnd expects an identity of an object that was deleted: Terraform does not accept a removal without.
 func TestIdentity_StaysToTheEnd(t *testing.T) {
 	t.Parallel()
 	t.Run(keyType, func(t *testing.T) {
@@ -127,8 +124,8 @@ func (c *caller) wantGone(i instance, identity map[string]string) {
 	c.wantIdentity(gone, identity)
 }
 
-// TestIdentity_OfOrphanStays_I3 keeps the identity of what was made and has to be deleted, be it known or
-// not how the portal calls it.
+// TestIdentity_OfOrphanStays_I3 fails to create an object and leaves a key to delete. The object keeps its identity, whether
+// the portal's ID of the key is known or not.
 func TestIdentity_OfOrphanStays_I3(t *testing.T) {
 	t.Parallel()
 	lost := sandbox.Fault{API: sandbox.Portal, Method: http.MethodPost, Kind: sandbox.FaultLoseAnswer}
@@ -175,11 +172,10 @@ func TestIdentity_OfOrphanStays_I3(t *testing.T) {
 	}
 }
 
-// TestIdentity_MovesWithStore changes the identity with the store, and only when the shop has a key
-// of it.
+// TestIdentity_MovesWithStore moves a connection to another store. Its identity changes only when the shop has a key of
+// that store.
 func TestIdentity_MovesWithStore(t *testing.T) {
 	t.Parallel()
-	const otherStore = "M00999999"
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	c := v.caller(t)
 	made, diagnostics := c.create(connectionType, attributes{"shop": "butikk", "merchant_id": exampleStore})
@@ -200,13 +196,11 @@ func TestIdentity_MovesWithStore(t *testing.T) {
 	c.wantIdentity(moved, map[string]string{"shop": "butikk", "merchant_id": otherStore})
 }
 
-// imports are an object of each type, named in both ways.
-func imports() []struct {
-	typeName, id string
-	identity     attributes
-} {
+// TestIdentity_ImportsAsIDDoes imports an object of each type by its identity and by its ID, with the same result.
+func TestIdentity_ImportsAsIDDoes(t *testing.T) {
+	t.Parallel()
 	merchantID, credentialID, _ := strings.Cut(exampleKeyID, "/")
-	return []struct {
+	for _, test := range []struct {
 		typeName, id string
 		identity     attributes
 	}{
@@ -214,13 +208,7 @@ func imports() []struct {
 		{shopType, "nettbutikk", attributes{"shop": "nettbutikk"}},
 		{connectionType, "nettbutikk/" + exampleStore, attributes{"shop": "nettbutikk", "merchant_id": exampleStore}},
 		{exclusiveType, exampleStore, attributes{"merchant_id": exampleStore}},
-	}
-}
-
-// TestIdentity_ImportsAsIDDoes comes to the same as an import by ID.
-func TestIdentity_ImportsAsIDDoes(t *testing.T) {
-	t.Parallel()
-	for _, test := range imports() {
+	} {
 		t.Run(test.typeName, func(t *testing.T) {
 			t.Parallel()
 			v := newVendors(t, exampleSeed(), sandbox.Options{})
@@ -247,7 +235,7 @@ func TestIdentity_ImportsAsIDDoes(t *testing.T) {
 	}
 }
 
-// TestIdentity_RejectsWhatIDRejects is refused in the same words as by a malformed ID.
+// TestIdentity_RejectsWhatIDRejects expects the same error for a malformed identity as for a malformed ID.
 func TestIdentity_RejectsWhatIDRejects(t *testing.T) {
 	t.Parallel()
 	c := newVendors(t, exampleSeed(), sandbox.Options{}).caller(t)
@@ -270,53 +258,12 @@ func TestIdentity_RejectsWhatIDRejects(t *testing.T) {
 	}
 }
 
-const connectionOnly = `
-resource "kustom_mystore_connection" "butikk" {
-  shop        = "butikk"
-  merchant_id = "M00123456"
-}
-`
-
 const exclusiveOnly = `
 resource "kustom_api_keys_exclusive" "butikk" {
   merchant_id = "M00123456"
   credential_ids     = ["7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11"]
 }
 `
-
-// TestAccIdentity_ImportsObjects makes objects, and imports them by the identity that they got.
-func TestAccIdentity_ImportsObjects(t *testing.T) {
-	tests := []struct {
-		address, hcl string
-		identity     map[string]knownvalue.Check
-	}{
-		{keyAddress, keyOnly, map[string]knownvalue.Check{
-			"merchant_id": knownvalue.StringExact(exampleStore), "credential_id": knownvalue.NotNull(),
-		}},
-		{connectionAddress, connectionOnly, map[string]knownvalue.Check{
-			"merchant_id": knownvalue.StringExact(exampleStore), "shop": knownvalue.StringExact("butikk"),
-		}},
-	}
-	for _, test := range tests {
-		t.Run(test.address, func(t *testing.T) {
-			v := newVendors(t, exampleSeed(), sandbox.Options{})
-			resource.ParallelTest(t, resource.TestCase{
-				TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{
-					{
-						Config: test.hcl,
-						ConfigStateChecks: []statecheck.StateCheck{
-							statecheck.ExpectIdentity(test.address, test.identity),
-							statecheck.ExpectIdentityValueMatchesState(test.address, tfjsonpath.New("merchant_id")),
-						},
-					},
-					{ResourceName: test.address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
-				},
-			})
-		})
-	}
-}
 
 // TestAccIdentity_ImportsInExamples runs the published examples.
 func TestAccIdentity_ImportsInExamples(t *testing.T) {

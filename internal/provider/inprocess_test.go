@@ -23,8 +23,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// inProcess does what a few of Terraform's commands do, in this process and in milliseconds. It is for tests of what the
-// provider does: what Terraform prints of a plan, and the interruption of a process, need a real one.
+// inProcess runs some of Terraform's commands in this process, in milliseconds. Tests of what Terraform prints of a plan, or of
+// interrupted processes, need a real Terraform.
 type inProcess struct {
 	driver *tfdriver.Driver
 	serve  func() (tfprotov6.ProviderServer, error)
@@ -44,7 +44,7 @@ type plannedRun struct {
 	module *tfdriver.Module
 }
 
-// driverOnce is the same for every test.
+// driverOnce returns the driver, which all tests share.
 var driverOnce = sync.OnceValues(func() (*tfdriver.Driver, error) {
 	server, err := provider.NewServer(provider.New(provider.Options{})(), false)
 	if err != nil {
@@ -76,7 +76,7 @@ func (p *inProcess) plan(t testing.TB, m *tfdriver.Module, o tfdriver.Options) p
 	return plannedRun{p.driver.PlanModule(p.context(t), m, p.state, p.serve, o), m}
 }
 
-// apply applies a plan that has no errors, and adds what is said to the plan's result.
+// apply applies a plan that has no errors, and adds the diagnostics to the plan's result.
 func (p *inProcess) apply(t testing.TB, plan plannedRun) {
 	t.Helper()
 	if plan.Failed() {
@@ -150,7 +150,7 @@ func encodedJSON(t testing.TB, value any) []byte {
 	return encoded
 }
 
-// commandLine is a command's options and, after them, what it is about.
+// commandLine has the options of a command, and its arguments in rest.
 type commandLine struct {
 	tfdriver.Options
 	out               string

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
@@ -22,9 +23,8 @@ import {
   id       = each.value
 }`
 
-// TestAccSwitch_WaitsForImportedShops_I1 migrates shops in an order that a naive provider would
-// delete keys in use by, with as many slots as Terraform has by default and with only one, which a
-// waiting deletion takes up.
+// TestAccSwitch_WaitsForImportedShops_I1 migrates shops in an order in which Terraform deletes keys before their shops have
+// new ones: with the default parallelism, and with one slot only, which a waiting deletion occupies.
 func TestAccSwitch_WaitsForImportedShops_I1(t *testing.T) {
 	t.Parallel()
 	for _, parallelism := range []string{"10", "1"} {
@@ -69,18 +69,21 @@ func mustBeOnlyHeldKeys(t *testing.T, output string) {
 	}
 }
 
-// TestAccKeyDelete_WaitsForShop_I1 deletes a key whose shop is moved to another by hand meanwhile.
-func TestAccKeyDelete_WaitsForShop_I1(t *testing.T) {
+// TestKeyDelete_WaitsForShop_I1 deletes a key whose shop gets another one by hand during the wait.
+func TestKeyDelete_WaitsForShop_I1(t *testing.T) {
 	t.Parallel()
-	w, key := oneKeyEnv(t, "10m", testEnvOptions{})
+	clk := newHookedClock()
+	w, key := oneKeyEnv(t, "10m", testEnvOptions{inProcess: true, clock: clk})
 	byHand := w.sandbox.mustGenerate(key.MerchantID, "by hand")
-	w.sandbox.ResetRequests()
-	destroy := w.start(t, "destroy", "-auto-approve", "-input=false", "-no-color")
-	// Three shops are read once; the one that holds the key is asked again and again.
-	destroy.await(t, func() bool { return w.sandbox.Count(sandbox.Mystore, http.MethodGet, credentialsCall) >= 6 })
-	w.sandbox.mustInstall("fjellsport", byHand.Username, byHand.Secret)
-	if got := destroy.wait(t); got.code != 0 {
-		t.Fatalf("the key was not deleted after its shop had moved on:\n%s", got.output)
+	waits := 0
+	clk.onSleep = func() {
+		if waits++; waits == 3 {
+			w.sandbox.mustInstall("fjellsport", byHand.Username, byHand.Secret)
+		}
+	}
+	w.mustDestroy(t)
+	if waits < 3 {
+		t.Errorf("the run waited %d times: it ended before the shop got its key", waits)
 	}
 	if keys := w.sandbox.Keys(key.MerchantID); slices.ContainsFunc(keys, func(k sandbox.Key) bool { return k.Username == key.Username }) {
 		t.Error("the key is still there")
@@ -88,7 +91,7 @@ func TestAccKeyDelete_WaitsForShop_I1(t *testing.T) {
 	w.sandbox.wantViolations(t)
 }
 
-// TestKeyDelete_RefusesKeyInUse_I1 deletes keys that must stay: the error says why, and nothing is deleted.
+// TestKeyDelete_RefusesKeyInUse_I1 destroys keys that a shop uses or may use. The error says why, and no key is deleted.
 func TestKeyDelete_RefusesKeyInUse_I1(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -128,9 +131,7 @@ func TestKeyDelete_RefusesKeyInUse_I1(t *testing.T) {
 			if got.code == 0 || !strings.Contains(unwrapped(got.output), test.want) {
 				t.Errorf("exit code %d, want the error %q in\n%s", got.code, test.want, got.output)
 			}
-			if deletions := w.sandbox.Count(sandbox.Portal, http.MethodDelete, ""); deletions != 0 {
-				t.Errorf("%d keys were deleted", deletions)
-			}
+			w.sandbox.wantCount(t, 0, sandbox.Portal, http.MethodDelete, "")
 			w.sandbox.mustTakePayments("fjellsport")
 			if w.keysInState(t)[key.MerchantID]["username"] != key.Username {
 				t.Error("the key is not in the state any more")
@@ -155,18 +156,13 @@ func (w *testEnv) moveBack(t *testing.T, key sandbox.Key) {
 	}
 }
 
-// oneKeyEnv returns a world with a key that Terraform has made and that a person has installed in
-// its shop.
+// oneKeyEnv returns an environment with a key that Terraform has generated, and that a person has installed in shop
+// fjellsport.
 func oneKeyEnv(t *testing.T, deleteTimeout string, o testEnvOptions) (*testEnv, sandbox.Key) {
 	t.Helper()
 	const merchantID = "M00412871"
 	w := newTestEnv(t, o)
-	w.write(t, "main.tf", `
-terraform {
-  required_providers {
-    kustom = { source = "storefront-iac/kustom" }
-  }
-}
+	w.write(t, "main.tf", requiredProviders+`
 resource "kustom_api_key" "key" {
   merchant_id = "`+merchantID+`"
   timeouts {
@@ -184,8 +180,8 @@ resource "kustom_api_key" "key" {
 	return nil, sandbox.Key{}
 }
 
-// TestProof_RetriesWhilePropagating_I1 installs keys that the merchant API knows only some time after they
-// were made.
+// TestProof_RetriesWhilePropagating_I1 installs keys that the merchant API accepts only some time after they were
+// generated.
 func TestProof_RetriesWhilePropagating_I1(t *testing.T) {
 	t.Parallel()
 	// One shop, and a clock that only moves when somebody waits: neither the wait of another shop nor a busy
@@ -209,8 +205,7 @@ func TestProof_RetriesWhilePropagating_I1(t *testing.T) {
 // withKnownKey reports whether the request has the credentials of a key in the sandbox.
 func withKnownKey(r sandbox.Request) bool { return r.Caller != "" }
 
-// TestProof_FailureWritesNothing_I1 lets the proof fail in each way: the shop must not be touched,
-// and the advice must fit.
+// TestProof_FailureWritesNothing_I1 lets the proof fail in each way. No shop is written to, and the error names the reason.
 func TestProof_FailureWritesNothing_I1(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -222,7 +217,7 @@ func TestProof_FailureWritesNothing_I1(t *testing.T) {
 			fault: sandbox.Fault{
 				Status: http.StatusForbidden, ContentType: "application/json",
 				Body:  `{"error_code":"FORBIDDEN","error_messages":["ask sales"],"correlation_id":"c"}`,
-				Match: func(r sandbox.Request) bool { return r.Caller != "" },
+				Match: withKnownKey,
 			},
 		},
 		{name: "accepts everything", want: "The server at api_url is not Kustom's merchant API",
@@ -248,9 +243,7 @@ func TestProof_FailureWritesNothing_I1(t *testing.T) {
 			if got.code == 0 || !strings.Contains(unwrapped(got.output), test.want) {
 				t.Errorf("exit code %d, want the error %q in\n%s", got.code, test.want, got.output)
 			}
-			if writes := w.sandbox.Count(sandbox.Mystore, http.MethodPatch, ""); writes != 0 {
-				t.Errorf("%d shops were written to", writes)
-			}
+			w.sandbox.wantCount(t, 0, sandbox.Mystore, http.MethodPatch, "")
 			for _, shop := range seed.Shops {
 				w.sandbox.mustTakePayments(shop.Name)
 			}
@@ -265,8 +258,7 @@ func TestProof_FailureWritesNothing_I1(t *testing.T) {
 	}
 }
 
-// TestKey_ReplacesLostSecret_I5 follows the guide's advice for a lost secret, generate, add to Mystore, delete,
-// in the two ways that Terraform has for it.
+// TestKey_ReplacesLostSecret_I5 replaces a key whose secret is lost, by -replace and by terraform taint.
 func TestKey_ReplacesLostSecret_I5(t *testing.T) {
 	t.Parallel()
 	const address = `kustom_api_key.checkout["M00412871"]`
@@ -286,15 +278,13 @@ func TestKey_ReplacesLostSecret_I5(t *testing.T) {
 			w.mustApply(t)
 			before := w.keysInState(t)
 			if test.prepare != nil {
-				if got := w.terraform(t, test.prepare...); got.code != 0 {
-					t.Fatal(got.output)
-				}
+				w.mustRun(t, test.prepare...)
 			}
 			w.sandbox.ResetRequests()
 			w.mustApply(t, test.apply...)
 			after := w.keysInState(t)
 			if after["M00412871"]["username"] == before["M00412871"]["username"] {
-				t.Error("no new key was made")
+				t.Error("no new key was generated")
 			}
 			if after["M00537204"]["username"] != before["M00537204"]["username"] {
 				t.Error("another store's key was replaced as well")
@@ -320,32 +310,31 @@ func mustHaveChangedInOrder(t *testing.T, w *testEnv, want ...string) {
 	}
 }
 
-// TestAccPlan_ReadsKeysInPages_I7 connects fifty shops. No token is used more often than Mystore allows (I6). The plan
+// TestPlan_ReadsKeysInPages_I7 connects fifty shops. No token is used more often than Mystore allows (I6). The plan
 // after it reads the keys in pages for all of them (I7).
-func TestAccPlan_ReadsKeysInPages_I7(t *testing.T) {
+func TestPlan_ReadsKeysInPages_I7(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{wayPair, wayConnection} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			const shops, few = 50, 3
-			seed := sandbox.FleetSeed(shops)
-			w := newTestEnv(t, testEnvOptions{seed: &seed})
-			w.useExample(t, way, seed)
-			w.mustApply(t)
-			for _, request := range w.sandbox.Requests() {
-				if request.Status == http.StatusTooManyRequests {
-					t.Errorf("I6: %s %s was refused for too many requests", request.Method, request.Path)
+			synctest.Test(t, func(t *testing.T) {
+				const shops, few = 50, 3
+				seed := sandbox.FleetSeed(shops)
+				w := rehearse(t, testEnvOptions{seed: &seed}, way)
+				w.mustApply(t)
+				for _, request := range w.sandbox.Requests() {
+					if request.Status == http.StatusTooManyRequests {
+						t.Errorf("I6: %s %s was refused for too many requests", request.Method, request.Path)
+					}
 				}
-			}
-			w.mustBeRight(t, seed, 0)
-			w.sandbox.ResetRequests()
-			w.mustBeEmpty(t)
-			if n := w.sandbox.Count(sandbox.Portal, "", ""); n > 1+few {
-				t.Errorf("I7: the plan asks the portal %d times, want at most %d", n, 1+few)
-			}
-			if n := w.sandbox.Count(sandbox.Mystore, "", ""); n != shops {
-				t.Errorf("I7: the plan asks Mystore %d times, want once for each of %d shops", n, shops)
-			}
+				w.mustBeRight(t, seed, 0)
+				w.sandbox.ResetRequests()
+				w.mustBeEmpty(t)
+				if n := w.sandbox.Count(sandbox.Portal, "", ""); n > 1+few {
+					t.Errorf("I7: the plan asks the portal %d times, want at most %d", n, 1+few)
+				}
+				w.sandbox.wantCount(t, shops, sandbox.Mystore, "", "")
+			})
 		})
 	}
 }

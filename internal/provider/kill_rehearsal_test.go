@@ -37,14 +37,14 @@ func TestInterrupt_NextRunPutsShopsRightAtEachRequest_I5(t *testing.T) {
 func atEachRequest(t *testing.T, what string, migration func(t *testing.T, way string, point int) (broken, orphans, violations int)) {
 	t.Helper()
 	for _, way := range []string{wayPair, wayConnection, wayFleet} {
-		var tally faultTally
+		var counts faultCounts
 		for point := range requestsOf(t, way) {
 			t.Run(fmt.Sprintf("%s at request %d", way, point+1), func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) { tally.add(migration(t, way, point)) })
+				synctest.Test(t, func(t *testing.T) { counts.add(migration(t, way, point)) })
 			})
 		}
-		t.Cleanup(func() { tally.report(t, what+" ("+way+")") })
+		t.Cleanup(func() { counts.report(t, what+" ("+way+")") })
 	}
 }
 
@@ -94,8 +94,8 @@ func (m *meeting) RoundTrip(req *http.Request) (*http.Response, error) {
 	return m.met(req, resp)
 }
 
-// grave carries the requests of a provider until that is killed: from then on, none goes out or comes back.
-type grave struct {
+// killedCarrier carries the requests of a provider until that is killed: from then on, none goes out or comes back.
+type killedCarrier struct {
 	meeting
 	killed, opened chan struct{}
 }
@@ -103,8 +103,8 @@ type grave struct {
 // errKilled is what the goroutines of a killed provider are told when the test is over, and Terraform at once.
 var errKilled = errors.New("the provider has been killed")
 
-func newGrave(point int) *grave {
-	g := &grave{killed: make(chan struct{}), opened: make(chan struct{})}
+func newKilledCarrier(point int) *killedCarrier {
+	g := &killedCarrier{killed: make(chan struct{}), opened: make(chan struct{})}
 	g.meeting = meeting{point: point, met: func(*http.Request, *http.Response) (*http.Response, error) {
 		close(g.killed)
 		<-g.opened
@@ -113,7 +113,7 @@ func newGrave(point int) *grave {
 	return g
 }
 
-func (g *grave) RoundTrip(req *http.Request) (*http.Response, error) {
+func (g *killedCarrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	select {
 	case <-g.killed:
 		<-g.opened
@@ -125,7 +125,7 @@ func (g *grave) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func killedRehearsal(t *testing.T, way string, point int) (broken, orphans, violations int) {
 	seed, dir := sandbox.ThreeShops(), t.TempDir()
-	g := newGrave(point)
+	g := newKilledCarrier(point)
 	w := rehearseOneByOne(t, testEnvOptions{seed: &seed, carrier: g, cacheDir: dir}, way)
 	serve := w.inProcess.serve
 	var calls sync.WaitGroup

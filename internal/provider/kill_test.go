@@ -36,20 +36,20 @@ func TestAccInterrupt_NextRunPutsShopsRight_I5(t *testing.T) {
 	atChanges(t, "interruptions of Terraform", interruptedMigration)
 }
 
-// atChanges spoils the migration in each way, at the first request that makes a key or at the first that writes to a shop,
-// and reports what became of it.
+// atChanges disturbs the migration in each way, at the first request that generates a key or the first that writes to a shop,
+// and reports the results.
 func atChanges(t *testing.T, what string, migration func(t *testing.T, way string, at sandbox.Fault) (broken, orphans, violations int)) {
 	t.Helper()
 	made := sandbox.Fault{API: sandbox.Portal, Method: http.MethodPost, Template: storeKeysCall, Times: 1}
 	written := sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Template: credentialsCall, Times: 1}
-	var tally faultTally
+	var counts faultCounts
 	for way, at := range map[string]sandbox.Fault{wayPair: made, wayConnection: written, wayFleet: made} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			tally.add(migration(t, way, at))
+			counts.add(migration(t, way, at))
 		})
 	}
-	t.Cleanup(func() { tally.report(t, what) })
+	t.Cleanup(func() { counts.report(t, what) })
 }
 
 func killedMigration(t *testing.T, way string, at sandbox.Fault) (broken, orphans, violations int) {
@@ -102,23 +102,7 @@ func interruptedMigration(t *testing.T, way string, at sandbox.Fault) (broken, o
 // TestAccInterrupt_EndsWaits_I6 interrupts a deletion that would wait for a shop for an hour.
 func TestAccInterrupt_EndsWaits_I6(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, testEnvOptions{external: true})
-	w.write(t, "main.tf", `
-terraform {
-  required_providers {
-    kustom = { source = "storefront-iac/kustom" }
-  }
-}
-resource "kustom_api_key" "key" {
-  merchant_id = "M00412871"
-  timeouts {
-    delete = "1h"
-  }
-}`)
-	w.mustApply(t)
-	key, _ := w.keysInState(t)["M00412871"]["username"].(string)
-	secret, _ := w.keysInState(t)["M00412871"]["secret"].(string)
-	w.sandbox.mustInstall("fjellsport", key, secret)
+	w, key := oneKeyEnv(t, "1h", testEnvOptions{external: true})
 	asked := w.sandbox.Count(sandbox.Mystore, "GET", credentialsCall)
 	destroy := w.start(t, "destroy", "-auto-approve", "-input=false", "-no-color")
 	// Each shop is read once, and the one that holds the key again: then the wait begins.
@@ -130,7 +114,7 @@ resource "kustom_api_key" "key" {
 		t.Errorf("Terraform ended %v after the interrupt", took)
 	}
 	// The wait is a look at the shop, again and again. The interrupt ends one of them, or what is between two.
-	if !strings.Contains(got.output, "API key not deleted") || !strings.Contains(got.output, key) || w.sandbox.Working("fjellsport") != nil {
+	if !strings.Contains(got.output, "API key not deleted") || !strings.Contains(got.output, key.Username) || w.sandbox.Working("fjellsport") != nil {
 		t.Errorf("the key was not protected:\n%s", got.output)
 	}
 }

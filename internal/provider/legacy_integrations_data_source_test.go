@@ -73,9 +73,7 @@ func TestLegacyIntegrations_ReadsAllPages(t *testing.T) {
 	const stores = 120
 	v := newVendors(t, sandbox.FleetSeed(stores), sandbox.Options{})
 	count := func(n int) []statecheck.StateCheck {
-		return []statecheck.StateCheck{
-			statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("integrations"), knownvalue.ListSizeExact(n)),
-		}
+		return inState(integrationsAddress, values{"integrations": knownvalue.ListSizeExact(n)})
 	}
 	runInProcess(t, v, []resource.TestStep{
 		{
@@ -178,11 +176,8 @@ func TestLegacyIntegrations_TellsWhichKeyIsCurrent(t *testing.T) {
 			},
 		},
 		{
-			Config: integrationsOf(`["M006"]`),
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("action_required"), knownvalue.Bool(false)),
-				statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("integrations"), knownvalue.ListSizeExact(0)),
-			},
+			Config:            integrationsOf(`["M006"]`),
+			ConfigStateChecks: inState(integrationsAddress, values{"action_required": false, "integrations": []values{}}),
 		},
 	})
 	v.wantViolations(t)

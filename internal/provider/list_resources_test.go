@@ -42,8 +42,8 @@ func (q query) with(config attributes) query {
 	return q
 }
 
-// TestListKeys_Filters the keys of [variantSeed] in every way.
-func TestListKeys_Filters(t *testing.T) {
+// TestListKeys_FiltersKeys lists the keys of [variantSeed] with each filter.
+func TestListKeys_FiltersKeys(t *testing.T) {
 	t.Parallel()
 	const legacy = " (api.klarna.com)"
 	for _, test := range []struct {
@@ -119,8 +119,8 @@ func TestListShops_LeavesOutShopsWithoutCheckout(t *testing.T) {
 	}
 }
 
-// TestListKeys_ListsWhatAnImportReads: configuration that is generated from a result plans no change.
-func TestListKeys_ListsWhatAnImportReads(t *testing.T) {
+// TestListKeys_ReturnsSameAsImport imports each result. So configuration that is generated from a result plans no change.
+func TestListKeys_ReturnsSameAsImport(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	description := "terraform: fjellsport"
@@ -150,8 +150,8 @@ func TestListKeys_ListsWhatAnImportReads(t *testing.T) {
 	}
 }
 
-// TestListShops_ListsWhatAnImportReads, and the version that goes with the secret which has to be added.
-func TestListShops_ListsWhatAnImportReads(t *testing.T) {
+// TestListShops_ReturnsSameAsImport imports each result. A result also has the version of the secret, which the user adds.
+func TestListShops_ReturnsSameAsImport(t *testing.T) {
 	t.Parallel()
 	c := newVendors(t, exampleSeed(), sandbox.Options{}).caller(t)
 	complete := everyShop
@@ -200,8 +200,8 @@ func manyObjects() sandbox.Seed {
 	return seed
 }
 
-// TestLists_ReadNothingBehindTheLimit that Terraform sets.
-func TestLists_ReadNothingBehindTheLimit(t *testing.T) {
+// TestLists_ReadNothingBeyondLimit expects no more reads than the limit of the query needs.
+func TestLists_ReadNothingBeyondLimit(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		typeName              string
@@ -228,23 +228,23 @@ func TestLists_ReadNothingBehindTheLimit(t *testing.T) {
 	}
 }
 
-// TestLists_EndWithTheirListener, who may stop listening or cancel: between two results, or while a vendor is waited for.
-func TestLists_EndWithTheirListener(t *testing.T) {
+// TestLists_StopReadingWhenCallerStops stops or cancels a query between two results, or cancels it during a request.
+func TestLists_StopReadingWhenCallerStops(t *testing.T) {
 	t.Parallel()
 	const secondPage, shop30 = 2, "shop-30"
 	for name, test := range map[string]struct {
 		query query
-		// silent says at which request the vendor falls silent and the list is cancelled.
+		// silent says at which request the vendor stops answering and the query is cancelled.
 		silent func(asked int, r sandbox.Request) bool
-		// after is after which result it is cancelled, and leaves whether nobody listens then any more.
-		after  int
-		leaves bool
+		// after is the number of results before it is cancelled. If stops, the caller stops reading then, too.
+		after int
+		stops bool
 		// results come before the error, or at least so many.
 		results, atLeast int
 		says             string
 		pages            int
 	}{
-		"nobody listens":  {query: everyKey, after: 1, leaves: true, results: 1, pages: 1},
+		"caller stops":    {query: everyKey, after: 1, stops: true, results: 1, pages: 1},
 		"between results": {query: everyKey, after: 50, results: 50, pages: 1, says: "API keys not listed: The run was interrupted."},
 		"waiting for keys": {
 			query: everyKey, silent: func(asked int, _ sandbox.Request) bool { return asked == secondPage }, results: 100, pages: secondPage,
@@ -275,7 +275,7 @@ func TestLists_EndWithTheirListener(t *testing.T) {
 			for result := range v.caller(t).list(ctx, test.query) {
 				if results = append(results, result); len(results) == test.after {
 					cancel()
-					if test.leaves {
+					if test.stops {
 						break
 					}
 				}
@@ -298,8 +298,8 @@ func TestLists_EndWithTheirListener(t *testing.T) {
 	}
 }
 
-// TestLists_TellWhyTheyEnd: what a person is told of a query that fails.
-func TestLists_TellWhyTheyEnd(t *testing.T) {
+// TestLists_NameReasonOfFailure checks the errors of queries that fail.
+func TestLists_NameReasonOfFailure(t *testing.T) {
 	t.Parallel()
 	invalid := func(q query, name string, value any) query {
 		q.limit = 0
@@ -392,7 +392,7 @@ const (
 	shopListExample  = shopListExamples + "list-resource.tfquery.hcl"
 )
 
-// TestAccLists_RunPublishedExamples on three shops. The resource itself comes only to who asks for it.
+// TestAccLists_RunPublishedExamples runs the examples on three shops. A result has the resource only if the query includes it.
 func TestAccLists_RunPublishedExamples(t *testing.T) {
 	const keys, shops = "kustom_api_key.legacy", "mystore_klarna_checkout_credentials.all"
 	merchantID, credentialID, _ := strings.Cut(toSwitch[legacyStore].keyID, "/")

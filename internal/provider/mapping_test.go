@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -36,38 +35,6 @@ func TestParseKeyID_RejectsOtherText(t *testing.T) {
 	}
 }
 
-func TestAPIKeyModel_ReadsKey(t *testing.T) {
-	description := "mystore: butikk"
-	key := kustom.Key{
-		CredentialID: "c-1", MerchantID: "M1", Username: "M1-a", Description: &description, Environment: "live",
-		Host: "api.kustom.co", CreatedAt: time.Date(2026, time.November, 2, 9, 15, 0, 0, time.UTC),
-	}
-	m := apiKeyModel{Secret: types.StringValue("kept"), ForceDestroy: types.BoolValue(true)}
-	m.read(key)
-	want := apiKeyModel{
-		ID: types.StringValue("M1/c-1"), MerchantID: types.StringValue("M1"), CredentialID: types.StringValue("c-1"),
-		Username: types.StringValue("M1-a"), Secret: types.StringValue("kept"), Description: types.StringValue(description),
-		Host: types.StringValue("api.kustom.co"), Environment: types.StringValue("live"),
-		CreatedAt: types.StringValue("2026-11-02T09:15:00Z"), ForceDestroy: types.BoolValue(true),
-	}
-	if !equalKeys(m, want) {
-		t.Errorf("got %+v, want %+v", m, want)
-	}
-	key.Description = nil
-	if m.read(key); !m.Description.IsNull() {
-		t.Errorf("the description is %v, want null", m.Description)
-	}
-}
-
-func equalKeys(a, b apiKeyModel) bool {
-	values := func(m apiKeyModel) []attr.Value {
-		return []attr.Value{
-			m.ID, m.MerchantID, m.CredentialID, m.Username, m.Secret, m.Description, m.Host, m.Environment, m.CreatedAt, m.ForceDestroy,
-		}
-	}
-	return slices.EqualFunc(values(a), values(b), attr.Value.Equal)
-}
-
 func TestIntegrationModel_ReadsKey(t *testing.T) {
 	description, used := "by hand", time.Date(2026, time.March, 2, 10, 41, 17, 0, time.FixedZone("", 3600))
 	made := time.Date(2021, time.April, 12, 8, 30, 0, 0, time.UTC)
@@ -92,7 +59,7 @@ func TestIntegrationModel_ReadsKey(t *testing.T) {
 	}
 }
 
-// TestCheckoutCredentials_WriteOnlyIfChanged has the reasons to write to a shop, and what is none.
+// TestCheckoutCredentials_WriteOnlyIfChanged checks which changes of the configuration write to a shop.
 func TestCheckoutCredentials_WriteOnlyIfChanged(t *testing.T) {
 	text, version := types.StringValue, types.Int64Value
 	stored := checkoutCredentialsModel{KustomID: text("M1-a"), Secret: text("s")}
@@ -125,7 +92,7 @@ func TestCheckoutCredentials_WriteOnlyIfChanged(t *testing.T) {
 	}
 }
 
-func TestCheckoutCredentials_ForgetChangedSecret(t *testing.T) {
+func TestCheckoutCredentials_DropChangedSecret(t *testing.T) {
 	state := func() checkoutCredentialsModel {
 		return checkoutCredentialsModel{
 			Shop: types.StringValue("butikk"), KustomID: types.StringValue("M1-a"), Secret: types.StringValue("s"),
@@ -159,19 +126,7 @@ func TestCheckoutCredentials_ForgetChangedSecret(t *testing.T) {
 	}
 }
 
-func TestCheckoutCredentials_TakeEitherSecret(t *testing.T) {
-	text := types.StringValue
-	for _, m := range []checkoutCredentialsModel{
-		{KustomID: text("M1-a"), Secret: text("s")},
-		{KustomID: text("M1-a"), SecretWO: text("s")},
-	} {
-		if got := m.pair(); got != (rotation.Pair{Username: "M1-a", Secret: kustom.NewSecret("s")}) {
-			t.Error("the pair is another one")
-		}
-	}
-}
-
-// examined is a shop, and a merchant API, whose answers are made up by a test.
+// examined is a shop and a merchant API with the answers of a test.
 type examined struct {
 	mystoreService
 	extension func(context.Context) (mystore.Extension, error)
@@ -192,7 +147,7 @@ func (e examined) examine(verify bool) (mystore.Extension, error) {
 	return r.examine(ctx, "butikk", rotation.Pair{}, verify)
 }
 
-func TestExamine_ProvesWhileTheShopAnswers(t *testing.T) {
+func TestExamine_ProvesWhileItReadsShop(t *testing.T) {
 	shop, merchant := make(chan struct{}), make(chan struct{})
 	meet := func(ctx context.Context, mine, other chan struct{}) error {
 		close(mine)
@@ -231,7 +186,7 @@ func TestExamine_ShopErrorCancelsProof(t *testing.T) {
 	}
 }
 
-func TestExamine_PairIsUnfit(t *testing.T) {
+func TestExamine_ReportsFailedProof(t *testing.T) {
 	for _, test := range []struct {
 		verdict kustom.Verdict
 		hint    bool
@@ -253,7 +208,7 @@ func TestExamine_PairIsUnfit(t *testing.T) {
 	}
 }
 
-func TestExamine_ProvesOnlyWhereWanted(t *testing.T) {
+func TestExamine_ProvesOnlyIfVerifyIsSet(t *testing.T) {
 	_, err := examined{
 		extension: func(context.Context) (mystore.Extension, error) { return mystore.Extension{}, nil },
 		prove:     func(context.Context) error { return errors.New("asked") },
@@ -263,9 +218,9 @@ func TestExamine_ProvesOnlyWhereWanted(t *testing.T) {
 	}
 }
 
-// TestLeftKeys_TellsWhatWaitsFromWhatHasFailed: a key of a policy that waits, and of a shop that is not confirmed, is in
-// order. One that another shop needs is not left: it is that shop's.
-func TestLeftKeys_TellsWhatWaitsFromWhatHasFailed(t *testing.T) {
+// TestLeftKeys_SeparatesWaitingFromFailed expects keys to wait for a policy, or for a shop that is not confirmed. Other errors
+// are failures. A key that another shop uses is not among the keys left.
+func TestLeftKeys_SeparatesWaitingFromFailed(t *testing.T) {
 	t.Parallel()
 	ref := func(id, waitsFor string) rotation.KeyRef {
 		return rotation.KeyRef{MerchantID: "M1", CredentialID: id, Username: "M1-" + id, Host: "host", WaitsFor: waitsFor}

@@ -60,7 +60,7 @@ func returnsMessage(f *ast.FuncDecl) (one, list bool) {
 	return false, false
 }
 
-// TestMessages_AreAllInGuide: a diagnostic is made of a message, and each message is in one of the guide's lists.
+// TestMessages_AreAllInGuide expects each diagnostic to come from a message, and each message to be in a list of the guide.
 func TestMessages_AreAllInGuide(t *testing.T) {
 	t.Parallel()
 	declared, listed := map[string]bool{}, map[string]bool{}
@@ -120,7 +120,7 @@ func calledName(call *ast.CallExpr) string {
 	return ""
 }
 
-// TestMessages_AreShort: people read them at night, while a shop takes no payments.
+// TestMessages_AreShort limits the length of messages: people read them at night, while a shop takes no payments.
 func TestMessages_AreShort(t *testing.T) {
 	t.Parallel()
 	const lines, width, words = 5, 78, 60
@@ -268,14 +268,14 @@ func refusedMap(t *testing.T, v validator.Map, elements map[string]attr.Value) d
 	return resp.Diagnostics
 }
 
-// TestLibraryMessages_AreInGuide: nobody who reads a message knows that a library says it.
+// TestLibraryMessages_AreInGuide expects the errors of libraries in the guide, too: users can't tell them from others.
 func TestLibraryMessages_AreInGuide(t *testing.T) {
 	t.Parallel()
 	used, found := fromLibraries(t), map[string]bool{}
 	for name := range used {
 		refuse, ok := refusals[name]
 		if !ok {
-			t.Errorf("what does %s say of a value that it refuses? Add it to refusals", name)
+			t.Errorf("refusals has no error of %s: add it", name)
 		}
 		if refuse == nil {
 			continue

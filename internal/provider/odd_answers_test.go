@@ -11,9 +11,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestDataSources_HoldAnswersToTheQuestion: a portal that puts secrets where none belong, or answers with another store's
+// TestDataSources_LeaveOutForeignKeysAndSecrets: a portal that puts secrets where none belong, or answers with another store's
 // keys.
-func TestDataSources_HoldAnswersToTheQuestion(t *testing.T) {
+func TestDataSources_LeaveOutForeignKeysAndSecrets(t *testing.T) {
 	t.Parallel()
 	const secret, foreign = "kco_live_api_0123456789abcdef", "M00999999-other"
 	key := func(merchantID, username string) string {

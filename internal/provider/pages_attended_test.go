@@ -60,7 +60,7 @@ func (a *attendedShop) wantAsked(t *testing.T, want ...string) {
 	}
 }
 
-// TestPagesAttended_AsksBeforeEachChange: each click that changes something waits for the person's OK, and the shop is switched.
+// TestPagesAttended_AsksBeforeEachChange asks the user before each click that changes something. The shop gets its key.
 func TestPagesAttended_AsksBeforeEachChange(t *testing.T) {
 	t.Parallel()
 	a := newAttendedShop(t, func(string) string { return "OK" })
@@ -76,7 +76,8 @@ func TestPagesAttended_AsksBeforeEachChange(t *testing.T) {
 	}
 }
 
-// TestPagesAttended_StopChangesNothing: what the person stops is not clicked, the shop keeps its key, and a later run goes on.
+// TestPagesAttended_StopChangesNothing stops at a question. The browser does not click, the shop keeps its key, and a later run
+// continues.
 func TestPagesAttended_StopChangesNothing(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -114,7 +115,7 @@ func TestPagesAttended_StopChangesNothing(t *testing.T) {
 	}
 }
 
-// TestPagesAttended_NeedsScreen: the run ends before anything is planned, and says why.
+// TestPagesAttended_NeedsScreen expects an error before the plan if there is no screen.
 func TestPagesAttended_NeedsScreen(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -75,12 +75,12 @@ func TestPagesMutations_SwitchOrNameWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	pagesOnly(t)
 	seed := chosenSeed(t)
-	var tally mutantTally
-	t.Cleanup(func() { tally.report(t, seed) })
+	var counts mutantCounts
+	t.Cleanup(func() { counts.report(t, seed) })
 	for _, m := range mutants(seed) {
 		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
-			tally.add(m, switchOver(t, m))
+			counts.add(m, switchOver(t, m))
 		})
 	}
 }
@@ -177,14 +177,14 @@ func (w *testEnv) mustHoldNewKeyOnly(t *testing.T, seed sandbox.Seed, mayStay bo
 	}
 }
 
-// mutantTally counts how the runs over mutated pages have ended.
-type mutantTally struct {
+// mutantCounts counts how the runs over mutated pages have ended.
+type mutantCounts struct {
 	mu       sync.Mutex
 	switched int
 	stopped  []string
 }
 
-func (c *mutantTally) add(m mutant, switched bool) {
+func (c *mutantCounts) add(m mutant, switched bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if switched {
@@ -195,7 +195,7 @@ func (c *mutantTally) add(m mutant, switched bool) {
 }
 
 // report prints how to repeat it.
-func (c *mutantTally) report(t *testing.T, seed uint64) {
+func (c *mutantCounts) report(t *testing.T, seed uint64) {
 	summarize(t, fmt.Sprintf("Mutated pages: %d shops switched, %d not (%s). To repeat them: %s=%d make test-pages OVER_PAGES='^TestPagesMutations_SwitchOrNameWhatIsMissing$$' OVER_MIXED='^$$'\n",
 		c.switched, len(c.stopped), strings.Join(c.stopped, ", "), seedVariable, seed))
 }

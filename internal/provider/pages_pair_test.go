@@ -46,8 +46,8 @@ func (p *pagesPair) mustApply(t *testing.T) {
 	p.w.mustBeEmpty(t)
 }
 
-// TestPagesPair_DeletesNoKeyOfShopThatHidesIt: the shop gets its key, and no key that it may use is deleted (I1). The next run
-// deletes the old one once the portal shows that the shop uses the new one.
+// TestPagesPair_DeletesNoKeyOfShopThatHidesIt rotates the key of a shop whose page hides its Kustom ID. No key that it may use
+// is deleted (I1). The next run deletes the old key after the portal shows that the shop uses the new one.
 func TestPagesPair_DeletesNoKeyOfShopThatHidesIt(t *testing.T) {
 	t.Parallel()
 	p := newPagesPair(t, hiddenID())
@@ -75,9 +75,7 @@ func TestPagesPair_DeletesNoKeyOfShopThatHidesIt(t *testing.T) {
 	p.wantCount(t, 2, sandbox.Mystore, "PATCH", "")
 
 	p.clock.Advance(time.Hour)
-	if err := p.PlaceOrder(p.shop.Name); err != nil {
-		t.Fatal(err)
-	}
+	p.mustPlaceOrder(p.shop.Name)
 	p.mustApply(t)
 	p.wantWorking(t, p.shop.Name)
 	for _, key := range p.Keys(p.shop.MerchantID) {
@@ -99,7 +97,8 @@ func TestPagesPair_ReplacesKlarnasKey(t *testing.T) {
 	}
 }
 
-// TestPagesPair_CorrectsChangesByHand: another ID is put right. What the page does not show, nobody can see.
+// TestPagesPair_CorrectsChangesByHand corrects another Kustom ID. The page does not show other changes, so their plans are
+// empty.
 func TestPagesPair_CorrectsChangesByHand(t *testing.T) {
 	t.Parallel()
 	p := newPagesPair(t, sandbox.Options{})
@@ -108,9 +107,7 @@ func TestPagesPair_CorrectsChangesByHand(t *testing.T) {
 	ours := p.vendors.shop(t, p.shop.Name)
 	p.mustInstall(p.shop.Name, ours.KustomID, "kco_live_api_wrong")
 	p.w.mustBeEmpty(t)
-	if err := clearShop(p.vendors, ours); err != nil {
-		t.Fatal(err)
-	}
+	p.mustInstall(p.shop.Name, "", "")
 	p.w.mustBeEmpty(t)
 	other := p.mustGenerate(p.shop.MerchantID, "")
 	p.mustInstall(p.shop.Name, other.Username, other.Secret)

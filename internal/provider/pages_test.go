@@ -206,7 +206,7 @@ func (o observed) Count(api, method, template string) int {
 	}))
 }
 
-// The following methods do what people do at the vendors. That they can't is an error of the test.
+// The following methods do what people do at the vendors. If they fail, the test is wrong.
 
 func (o observed) do(err error) {
 	o.t.Helper()
@@ -215,13 +215,13 @@ func (o observed) do(err error) {
 	}
 }
 
-// mustInstall puts a pair into a shop.
+// mustInstall installs credentials in a shop.
 func (o observed) mustInstall(shop, username, secret string) {
 	o.t.Helper()
 	o.do(o.Install(shop, username, secret))
 }
 
-// mustGenerate makes a key.
+// mustGenerate generates a key.
 func (o observed) mustGenerate(merchantID, description string) sandbox.Key {
 	o.t.Helper()
 	key, err := o.GenerateKey(merchantID, description)
@@ -229,7 +229,7 @@ func (o observed) mustGenerate(merchantID, description string) sandbox.Key {
 	return key
 }
 
-// byHand makes a key in the portal and installs it in Mystore.
+// byHand generates a key in the portal and installs it in Mystore.
 func (o observed) byHand(shop, merchantID string) sandbox.Key {
 	o.t.Helper()
 	key := o.mustGenerate(merchantID, "by hand")

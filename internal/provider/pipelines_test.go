@@ -34,7 +34,7 @@ const (
 	gitlabPipelineFile = "gitlab-ci/gitlab-ci.yml"
 )
 
-// parsedYAML returns what the tests know of a YAML file.
+// parsedYAML returns the parts of a YAML file that the tests use.
 func parsedYAML[T any](t *testing.T, content string) T {
 	t.Helper()
 	var of T
@@ -44,7 +44,7 @@ func parsedYAML[T any](t *testing.T, content string) T {
 	return of
 }
 
-// workflow is what the tests know of a GitHub Actions workflow.
+// workflow has the parts of a GitHub Actions workflow that the tests use.
 type workflow struct {
 	On          map[string]any
 	Permissions map[string]string
@@ -79,7 +79,7 @@ type workflowStep struct {
 	Env                     map[string]string
 }
 
-// gitlabPipeline is what the tests know of a pipeline of GitLab's.
+// gitlabPipeline has the parts of a GitLab pipeline that the tests use.
 type gitlabPipeline struct {
 	Stages    []string
 	Variables map[string]string
@@ -101,8 +101,8 @@ type gitlabJob struct {
 	}
 }
 
-// TestGitLabPipeline_AppliesOnlyWhatWasReviewed holds the pipeline to what it must not lose: a lock file that is held to, an environment of its
-// own for applies, and an apply that is none of a merge request, and of a saved plan only.
+// TestGitLabPipeline_AppliesOnlyWhatWasReviewed expects a read-only lock file, a separate environment for applies, and an apply
+// only after the merge and only of a saved plan.
 func TestGitLabPipeline_AppliesOnlyWhatWasReviewed(t *testing.T) {
 	t.Parallel()
 	p := parsedYAML[gitlabPipeline](t, example(t, gitlabPipelineFile))
@@ -132,8 +132,8 @@ var (
 	usesSecret   = regexp.MustCompile(`secrets\.|github\.token`)
 )
 
-// TestWorkflows_ApplyOnlyWhatWasReviewed holds the published workflows to what they must not lose: pinned actions, few
-// permissions, secrets in nothing but a step's environment, and an apply that is none of a pull request.
+// TestWorkflows_ApplyOnlyWhatWasReviewed expects pinned actions, few permissions, secrets only in the environment of steps, and
+// an apply only after the merge and only of a saved plan.
 func TestWorkflows_ApplyOnlyWhatWasReviewed(t *testing.T) {
 	t.Parallel()
 	type permitted struct {
@@ -347,7 +347,7 @@ func TestAccInitPipeline_AppliesReviewedPlan(t *testing.T) {
 	}
 }
 
-// committed makes a repository of the world's files, with the lock file of the providers, and returns what commits them again.
+// committed makes a repository of the environment's files, with the lock file of the providers. Commit commits them again.
 func (w *testEnv) committed(t *testing.T) (commit func(message string)) {
 	t.Helper()
 	if got := w.terraform(t, "init", "-backend=false", "-input=false", "-no-color"); got.code != 0 {
@@ -373,7 +373,7 @@ func (w *testEnv) committed(t *testing.T) (commit func(message string)) {
 	return commit
 }
 
-// needTools skips a test of a pipeline where a program is missing that its host has.
+// needTools skips a test of a pipeline if one of the programs of its host is missing.
 func (w *testEnv) needTools(t *testing.T, programs ...string) {
 	t.Helper()
 	for _, program := range programs {
@@ -384,7 +384,7 @@ func (w *testEnv) needTools(t *testing.T, programs ...string) {
 	w.bin = t.TempDir()
 }
 
-// stub puts a script where the steps of a pipeline find it as a program.
+// stub installs a script as a program for the steps of a pipeline.
 func (w *testEnv) stub(t *testing.T, program, script string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(w.bin, program), []byte(script), 0o700); err != nil {
@@ -417,7 +417,7 @@ type gitHub struct {
 	values map[string]string
 }
 
-// onGitHub gives a world what a job has there: the workflow's secrets, and GitHub's command line.
+// onGitHub gives an environment what a job has there: the workflow's secrets, and GitHub's command line.
 func (w *testEnv) onGitHub(t *testing.T, content string) ci {
 	t.Helper()
 	w.stubGitHub(t)
@@ -615,7 +615,7 @@ type gitLab struct {
 	artifacts map[string]string
 }
 
-// onGitLab gives a world what a job has there: the API, its variables, and the tools of the image.
+// onGitLab gives an environment what a job has there: the API, its variables, and the tools of the image.
 func (w *testEnv) onGitLab(t *testing.T, content string) ci {
 	t.Helper()
 	w.needTools(t, "curl", "jq")

@@ -65,31 +65,31 @@ func repeatingVendors(token string) map[string]sandbox.Fault {
 	}
 }
 
-// TestProgressFile_TellsWholeSwitchWithoutSecret spoils a switch in each way with vendors that repeat tokens and
-// secrets, lets a clean run follow, and looks for every secret.
-func TestProgressFile_TellsWholeSwitchWithoutSecret(t *testing.T) {
+// TestProgressFile_RecordsSwitchWithoutSecret disturbs a switch by vendors that repeat tokens and secrets. A clean run follows.
+// The file has all steps and no secret.
+func TestProgressFile_RecordsSwitchWithoutSecret(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{wayPair, wayConnection, wayFleet} {
 		for name := range repeatingVendors("") {
 			t.Run(way+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) { mustTellSpoiledSwitch(t, way, name) })
+				synctest.Test(t, func(t *testing.T) { mustRecordFaultySwitch(t, way, name) })
 			})
 		}
 	}
 }
 
-func mustTellSpoiledSwitch(t *testing.T, way, vendor string) {
+func mustRecordFaultySwitch(t *testing.T, way, vendor string) {
 	t.Helper()
 	seed := sandbox.ThreeShops()
 	r := rehearse(t, testEnvOptions{seed: &seed}, way)
 	file := r.recordIn(t)
 	token := r.sandbox.Env("")["KUSTOM_PORTAL_TOKEN"]
 	armed := r.sandbox.Arm(repeatingVendors(token)[vendor])
-	spoiled := r.apply(t)
+	faulty := r.apply(t)
 	armed.Disarm()
 	if armed.Fired() == 0 {
-		t.Fatalf("the fault never happened:\n%s", spoiled.output)
+		t.Fatalf("the fault never happened:\n%s", faulty.output)
 	}
 	if !strings.Contains(read(t, file), "seen: (sensitive)") {
 		t.Errorf("the file does not say what failed:\n%s", read(t, file))
@@ -125,8 +125,8 @@ func (w *testEnv) mustTell(t *testing.T, way string, seed sandbox.Seed, file str
 	}
 }
 
-// TestProgressFile_TellsSwitchOverPages: the steps are those of the APIs.
-func TestProgressFile_TellsSwitchOverPages(t *testing.T) {
+// TestProgressFile_RecordsSwitchOverPages expects the same steps as over the APIs.
+func TestProgressFile_RecordsSwitchOverPages(t *testing.T) {
 	t.Parallel()
 	pagesOnly(t)
 	browsertest.Need(t)
@@ -142,8 +142,8 @@ func TestProgressFile_TellsSwitchOverPages(t *testing.T) {
 	}
 }
 
-// TestProgressFile_StopsBeforeAnythingIsChanged where it can't be written.
-func TestProgressFile_StopsBeforeAnythingIsChanged(t *testing.T) {
+// TestProgressFile_FailsBeforeAnyRequest expects an error before any request if the file can't be written.
+func TestProgressFile_FailsBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	r := rehearse(t, testEnvOptions{seed: &seed}, wayConnection)
@@ -158,11 +158,11 @@ func TestProgressFile_StopsBeforeAnythingIsChanged(t *testing.T) {
 	}
 }
 
-// TestProgressFile_NeverFailsRotation: the file is taken away while the shops are switched.
+// TestProgressFile_NeverFailsRotation removes the file during the switch. The shops are switched all the same.
 func TestProgressFile_NeverFailsRotation(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	taken := new(thief)
+	taken := new(fileRemover)
 	r := rehearse(t, testEnvOptions{seed: &seed, carrier: taken}, wayFleet)
 	taken.file = r.recordIn(t)
 	r.mustApply(t)
@@ -172,15 +172,15 @@ func TestProgressFile_NeverFailsRotation(t *testing.T) {
 	}
 }
 
-// thief carries requests. At the first that makes a key, it puts a folder in the place of a file.
-type thief struct {
+// fileRemover carries requests. At the first that makes a key, it puts a folder in the place of a file.
+type fileRemover struct {
 	pool http.RoundTripper
 	file string
 	once sync.Once
 }
 
 // take goes on until the folder is there: meanwhile another shop's step may have made the file anew.
-func (h *thief) take() {
+func (h *fileRemover) take() {
 	for {
 		_ = os.Remove(h.file)
 		if os.Mkdir(h.file, 0o700) == nil {
@@ -189,9 +189,9 @@ func (h *thief) take() {
 	}
 }
 
-func (h *thief) over(pool http.RoundTripper) { h.pool = pool }
+func (h *fileRemover) over(pool http.RoundTripper) { h.pool = pool }
 
-func (h *thief) RoundTrip(req *http.Request) (*http.Response, error) {
+func (h *fileRemover) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method == http.MethodPost {
 		h.once.Do(h.take)
 	}

@@ -11,14 +11,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// listingServer is what the provider's server is, although not every provider's is one yet.
+// listingServer is the interface of a server with list resources, which the provider has.
 type listingServer interface {
 	tfprotov6.ProviderServer
 	tfprotov6.ListResourceServer
 }
 
-// caller calls the provider in this process as Terraform does, for what only a newer Terraform than
-// the one at hand may ask for.
+// caller calls the provider in this process as Terraform does. Only newer versions of Terraform make some of its calls.
 type caller struct {
 	t          testing.TB
 	server     listingServer
@@ -149,7 +148,7 @@ type instance struct {
 	private  []byte
 }
 
-// unidentified is the instance as a state has it that knows no identities.
+// unidentified returns the instance as a state of a version without identities has it.
 func (i instance) unidentified() instance {
 	i.identity = nil
 	return i
@@ -301,7 +300,7 @@ func (c *caller) all(q query) []listed {
 	return results
 }
 
-// validate returns what Terraform is told of a list block before the query.
+// validate returns the diagnostics of a list block before the query.
 func (c *caller) validate(q query) []*tfprotov6.Diagnostic {
 	c.t.Helper()
 	resp, err := c.server.ValidateListResourceConfig(c.t.Context(), &tfprotov6.ValidateListResourceConfigRequest{

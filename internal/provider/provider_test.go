@@ -5,9 +5,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-testing/config"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
@@ -58,7 +56,6 @@ func TestProvider_TakesItsArguments(t *testing.T) {
 	variables := v.withoutEnvironment()
 	runInProcess(t, v, []resource.TestStep{
 		{Config: hcl, ConfigVariables: variables, PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") }},
-		{Config: hcl, ConfigVariables: variables, Destroy: true},
 	})
 }
 
@@ -103,39 +100,27 @@ var lateProviders = map[string]string{
 	}`,
 }
 
-// TestAccProvider_PlansBeforeItsArgumentsAreKnown plans with a provider of which nothing is known.
-func TestAccProvider_PlansBeforeItsArgumentsAreKnown(t *testing.T) {
-	planLate(t, "everything", runTerraform)
-}
-
-// TestProvider_PlansBeforeItsArgumentsAreKnown does that for each of the blocks.
+// TestProvider_PlansBeforeItsArgumentsAreKnown plans and applies in one run with each of lateProviders.
 func TestProvider_PlansBeforeItsArgumentsAreKnown(t *testing.T) {
-	for name := range lateProviders {
-		t.Run(name, func(t *testing.T) { planLate(t, name, runInProcess) })
+	for name, provider := range lateProviders {
+		t.Run(name, func(t *testing.T) {
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			hcl, variables := generated(t)+lateProvider+provider, v.withoutEnvironment()
+			checks := []plancheck.PlanCheck{planned{"terraform_data.late": "create", keyAddress: "create", shopAddress: "create"}}
+			if name == "everything" {
+				checks = append(checks, plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("host")),
+					plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("environment")))
+			}
+			runInProcess(t, v, []resource.TestStep{
+				{
+					Config: hcl, ConfigVariables: variables,
+					ConfigPlanChecks:  plans(checks...),
+					ConfigStateChecks: inState(keyAddress, values{"host": kustomHost, "environment": "live"}),
+					PostApplyFunc:     func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
+				},
+			})
+		})
 	}
-}
-
-func planLate(t *testing.T, name string, run runSteps) {
-	t.Helper()
-	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	hcl, variables := generated(t)+lateProvider+lateProviders[name], v.withoutEnvironment()
-	checks := []plancheck.PlanCheck{planned{"terraform_data.late": "create", keyAddress: "create", shopAddress: "create"}}
-	if name == "everything" {
-		checks = append(checks, plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("host")),
-			plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("environment")))
-	}
-	run(t, v, []resource.TestStep{
-		{
-			Config: hcl, ConfigVariables: variables,
-			ConfigPlanChecks: plans(checks...),
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(kustomHost)),
-				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("environment"), knownvalue.StringExact("live")),
-			},
-			PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
-		},
-		{Config: hcl, ConfigVariables: variables, Destroy: true},
-	})
 }
 
 // TestProvider_NeedsOnlyTokensInUse works with half of the tokens where the other half is not needed,
@@ -166,39 +151,22 @@ func TestProvider_NeedsOnlyTokensInUse(t *testing.T) {
 	}
 }
 
-// TestAccProvider_SwitchesInPlayground works in the other environment, with its host and its kind of keys.
-func TestAccProvider_SwitchesInPlayground(t *testing.T) {
-	t.Parallel()
-	seed, hcl := playground(t)
-	w := newTestEnv(t, testEnvOptions{seed: &seed})
-	delete(w.vendors, "KUSTOM_ENVIRONMENT")
-	w.write(t, "provider.tf", hcl)
-	w.mustApply(t)
-	w.sandbox.mustTakePayments("butikk")
-}
-
-func TestProvider_PlansHostAndKeyOfPlayground(t *testing.T) {
-	seed, hcl := playground(t)
-	v := newVendors(t, seed, sandbox.Options{})
-	delete(v.env, "KUSTOM_ENVIRONMENT")
-	runInProcess(t, v, []resource.TestStep{{
-		Config: hcl,
-		ConfigPlanChecks: plans(
-			knownInPlan(keyAddress, "host", "api.playground.kustom.co"), knownInPlan(keyAddress, "environment", "test"),
-		),
-		PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
-	}})
-}
-
-// playground is a store of the other environment, and the example of the provider's block with a shop.
-func playground(t *testing.T) (sandbox.Seed, string) {
-	t.Helper()
+// TestProvider_SwitchesShopOfPlayground reads the environment from the provider's block: it has its own host and keys.
+func TestProvider_SwitchesShopOfPlayground(t *testing.T) {
 	seed := exampleSeed()
 	seed.Environment = sandbox.Playground
 	seed.Users = seed.Users[:1]
 	seed.Stores = []sandbox.Store{{MerchantID: "PM00123456", Name: "Butikk", Website: "https://butikk.example"}}
 	seed.Shops = seed.Shops[:1]
 	seed.Shops[0].MerchantID = "PM00123456"
-	return seed, edit(t, edit(t, generated(t), "M00123456", "PM00123456"), example(t, keyExample+"terraform.tf"), "") +
-		edit(t, example(t, "provider/provider.tf"), `"production"`, `"playground"`)
+	v := newVendors(t, seed, sandbox.Options{})
+	delete(v.env, "KUSTOM_ENVIRONMENT")
+	runInProcess(t, v, []resource.TestStep{{
+		Config: edit(t, edit(t, generated(t), "M00123456", "PM00123456"), example(t, keyExample+"terraform.tf"), "") +
+			edit(t, example(t, "provider/provider.tf"), `"production"`, `"playground"`),
+		ConfigPlanChecks: plans(
+			knownInPlan(keyAddress, "host", "api.playground.kustom.co"), knownInPlan(keyAddress, "environment", "test"),
+		),
+		PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
+	}})
 }

@@ -157,9 +157,7 @@ func TestAccImportCommands_ChangeNothing(t *testing.T) {
 			t.Parallel()
 			seed := allShops()
 			w := newTestEnv(t, testEnvOptions{seed: &seed})
-			if err := w.sandbox.Install("butikk", exampleUsername, exampleSecret); err != nil {
-				t.Fatal(err)
-			}
+			w.sandbox.mustInstall("butikk", exampleUsername, exampleSecret)
 			dir := "resources/" + name + "/"
 			w.write(t, "main.tf", example(t, dir+"terraform.tf", dir+"resource.tf"))
 			w.sandbox.ResetRequests()
@@ -182,9 +180,7 @@ func TestAccImportCommands_ChangeNothing(t *testing.T) {
 				t.Errorf("the import block: exit code %d:\n%s", got.code, got.output)
 			}
 			for _, shop := range uses[name] {
-				if err := w.sandbox.Install(shop, "", ""); err != nil {
-					t.Fatal(err)
-				}
+				w.sandbox.mustInstall(shop, "", "")
 			}
 			w.mustApply(t)
 			w.mustBeEmpty(t)

@@ -47,9 +47,9 @@ func useTerraform(t *testing.T, o testEnvOptions, way string) *testEnv {
 	return w
 }
 
-// TestUpdate_FailsWhereOldKeyStays: the portal refuses to delete the key that was replaced. The run must not end as if
-// all were done, the shop's new key is in the state, and nothing is replaced for it.
-func TestUpdate_FailsWhereOldKeyStays(t *testing.T) {
+// TestUpdate_FailsIfReplacedKeyStays lets the portal refuse to delete a replaced key. The run fails, the state has the new key,
+// and the next run generates no other.
+func TestUpdate_FailsIfReplacedKeyStays(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{wayConnection, wayFleet} {
 		t.Run(way, func(t *testing.T) {
@@ -89,10 +89,9 @@ func mustFailWhereOldKeyStays(t *testing.T, way string) {
 // raceRounds is how often two runs meet. It is bounded: what is looked for shows itself in a few, or not in a hundred.
 const raceRounds = 12
 
-// TestTwoRunsAtOnce_NextRunPutsShopsRight applies one configuration twice at once, from two states that know nothing of
-// each other, as two pipelines without a lock do, one of them a little later in each round. That is not supported, and
-// one of them may fail or delete the key of the other. Both come to an end. When one runs again by itself, every shop
-// takes payments and nothing is left to do.
+// TestTwoRunsAtOnce_NextRunPutsShopsRight applies one configuration from two states at once, as two pipelines without a lock
+// do. The second run starts a little later in each round. This is not supported: one run may fail, or delete the key of the
+// other. Both end. After one more run, every shop takes payments, and the plan is empty.
 func TestTwoRunsAtOnce_NextRunPutsShopsRight(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{wayConnection, wayFleet} {
@@ -125,9 +124,7 @@ func runTwice(t *testing.T, way string, later time.Duration) {
 	one.mustApply(t)
 	one.mustBeEmpty(t)
 	for _, shop := range seed.Shops {
-		if err := one.sandbox.Working(shop.Name); err != nil {
-			t.Errorf("I1: shop %s takes no payments: %v", shop.Name, err)
-		}
+		one.sandbox.mustTakePayments(shop.Name)
 	}
 	if now := one.sandbox.Violations(); len(now) > len(met) {
 		t.Errorf("the run by itself violates: %v", now[len(met):])

@@ -155,9 +155,9 @@ func mustTell(t *testing.T, warnings []string, most int, texts ...string) {
 	}
 }
 
-// TestFleet_RollOutSaysExactlyWhatHappened switches 250 shops, of which two have dead tokens and three meet other
+// TestFleet_ReportsEachFailedShopOnce switches 250 shops, of which two have dead tokens and three meet other
 // faults. What is told fits a screen or two, names each of the five once, and all other old keys are gone.
-func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
+func TestFleet_ReportsEachFailedShopOnce(t *testing.T) {
 	t.Parallel()
 	r := newRollout(t, 250)
 	dead := r.dead("shop-00007", "shop-00123")
@@ -199,7 +199,8 @@ func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 	}
 }
 
-// TestFleet_SecondPlanCountsNoUnreadableShop: a shop whose token is dead gets a key only if the apply can read it.
+// TestFleet_SecondPlanCountsNoUnreadableShop counts no shop whose token has expired: it gets a key only if the apply can read
+// it.
 func TestFleet_SecondPlanCountsNoUnreadableShop(t *testing.T) {
 	t.Parallel()
 	r := newRollout(t, 4)
@@ -212,7 +213,8 @@ func TestFleet_SecondPlanCountsNoUnreadableShop(t *testing.T) {
 		"The apply tries again to read 1 shop, and gives each readable shop a new key: shop-00002.")
 }
 
-// TestFleet_SaysOnceWhichShopsKeepOldKeys: two shops that are not in the fleet, and can't be read, may use any key.
+// TestFleet_SaysOnceWhichShopsKeepOldKeys has two shops outside the fleet that can't be read and may use any key. One warning
+// names the shops with old keys.
 func TestFleet_SaysOnceWhichShopsKeepOldKeys(t *testing.T) {
 	t.Parallel()
 	r := newRollout(t, 250)
@@ -229,9 +231,9 @@ func TestFleet_SaysOnceWhichShopsKeepOldKeys(t *testing.T) {
 	}
 }
 
-// TestConnections_ApplyTellsWhatIsLeftAtItsEnd: a dead shop has its turn after all others. None of them is said to keep its
-// old key, and none does.
-func TestConnections_ApplyTellsWhatIsLeftAtItsEnd(t *testing.T) {
+// TestConnections_ReportOnlyKeysLeftAtEnd connects two unreadable shops after all others. The apply deletes all other old keys,
+// and warns of none of them.
+func TestConnections_ReportOnlyKeysLeftAtEnd(t *testing.T) {
 	t.Parallel()
 	r := newRollout(t, 12)
 	r.cache = t.TempDir()
@@ -246,8 +248,9 @@ func TestConnections_ApplyTellsWhatIsLeftAtItsEnd(t *testing.T) {
 	}
 }
 
-// TestConnections_ApplyTellsOfKeysThatAShopWithoutAnObjectKeeps: nothing in the run can tell whose key it has.
-func TestConnections_ApplyTellsOfKeysThatAShopWithoutAnObjectKeeps(t *testing.T) {
+// TestConnections_NameKeysThatUnmanagedShopMayUse has an unreadable shop without a resource. It may use any key, so the apply
+// names the keys that it keeps.
+func TestConnections_NameKeysThatUnmanagedShopMayUse(t *testing.T) {
 	t.Parallel()
 	r := newRollout(t, 4)
 	r.cache = t.TempDir()

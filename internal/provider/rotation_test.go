@@ -12,10 +12,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
-
-// rotatingEnv returns a world on a clock that the test moves, with one shop on a key that
-// Terraform has made.
+// rotatingEnv returns an environment with a fake clock, and with one shop that uses a key that Terraform has generated.
 func rotatingEnv(t *testing.T, rotation string, inProcess bool) (*testEnv, *clocktest.Fake) {
 	t.Helper()
 	seed := oneShop()
@@ -36,13 +33,7 @@ func oneShop() sandbox.Seed {
 }
 
 func rotatingKey(rotation string) string {
-	return fmt.Sprintf(`
-terraform {
-  required_providers {
-    kustom = { source = "storefront-iac/kustom" }
-  }
-}
-
+	return requiredProviders + fmt.Sprintf(`
 resource "kustom_api_key" "checkout" {
   merchant_id = %q
   %s
@@ -65,9 +56,12 @@ resource "mystore_klarna_checkout_credentials" "butikk" {
 func (w *testEnv) mustPlan(t testing.TB, says ...string) {
 	t.Helper()
 	r := w.terraform(t, "plan", "-input=false", "-no-color", "-out="+savedPlan)
+	if r.code != 0 {
+		t.Fatalf("plan failed:\n%s", r.output)
+	}
 	for _, text := range says {
-		if r.code != 0 || !strings.Contains(aligned(r.output), text) {
-			t.Errorf("the plan (exit code %d) does not say %q:\n%s", r.code, text, r.output)
+		if !strings.Contains(aligned(r.output), text) {
+			t.Errorf("the plan does not say %q:\n%s", text, r.output)
 		}
 	}
 }
@@ -114,12 +108,12 @@ func TestKey_RotatesByUnknownTrigger(t *testing.T) {
 func TestAccKey_RotatesByAge(t *testing.T) {
 	t.Parallel()
 	w, clk := rotatingEnv(t, "rotate_after_days = 90", false)
-	clk.Advance(days(89))
+	clk.Advance(89 * oneDay)
 	w.mustBeEmpty(t)
-	clk.Advance(days(1))
+	clk.Advance(oneDay)
 	w.mustPlan(t, `- rotation_due = "the key is at least 90 days old: it was generated on 2026-11-02" -> null # forces replacement`)
 	// A plan that is reviewed until the next day applies as it was shown.
-	clk.Advance(days(1))
+	clk.Advance(oneDay)
 	w.mustApplySaved(t)
 	w.mustHaveRotated(t)
 }
@@ -129,7 +123,7 @@ func TestKey_AppliesPlanMadeBeforeItIsDue(t *testing.T) {
 	t.Parallel()
 	w, clk := rotatingEnv(t, "rotate_after_days = 90", true)
 	w.write(t, "main.tf", rotatingKey("rotate_after_days = 90\n  force_destroy = true"))
-	clk.Advance(days(90) - time.Hour)
+	clk.Advance(90*oneDay - time.Hour)
 	w.mustPlan(t, "0 to add, 1 to change, 0 to destroy")
 	clk.Advance(2 * time.Hour)
 	w.mustApplySaved(t)
@@ -144,7 +138,7 @@ func TestKey_AppliesPlanMadeBeforeItIsDue(t *testing.T) {
 func TestKey_RotatesByNewAge(t *testing.T) {
 	t.Parallel()
 	w, clk := rotatingEnv(t, "", true)
-	clk.Advance(days(200))
+	clk.Advance(200 * oneDay)
 	w.write(t, "main.tf", rotatingKey("rotate_after_days = 365"))
 	w.mustPlan(t, "0 to add, 1 to change, 0 to destroy")
 	w.mustApplySaved(t)
@@ -181,7 +175,7 @@ resource "kustom_api_key" "checkout" {
 	w.mustPlan(t, "1 to add, 0 to change, 1 to destroy")
 }
 
-// TestAccRotateExample_RotatesInWaves rotates a fleet a quarter at a time.
+// TestAccRotateExample_RotatesInWaves rotates the keys of twelve shops in waves, a quarter at a time.
 func TestAccRotateExample_RotatesInWaves(t *testing.T) {
 	t.Parallel()
 	const shops = 12

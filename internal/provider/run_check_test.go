@@ -11,8 +11,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// TestPageErrors_EndWithTheCheck: it is the next thing to run for whoever meets one.
-func TestPageErrors_EndWithTheCheck(t *testing.T) {
+// TestPageErrors_NameCheck expects the errors of pages to name the check as the next command.
+func TestPageErrors_NameCheck(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
 		&browser.StepError{Site: portalpages.Name, Kind: browser.NotFound}, &browser.StepError{Kind: browser.SignedOut},

@@ -10,9 +10,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// TestSchema_DescribesAndHidesWhatItShould looks through everything that the provider has. Each thing has a description in
-// Markdown, and what is secret is marked as sensitive, whoever reads the state or a plan.
-func TestSchema_DescribesAndHidesWhatItShould(t *testing.T) {
+// TestSchema_DescribesAllAndHidesSecrets expects a description in Markdown of everything in the schemas. Attributes with
+// secrets are sensitive.
+func TestSchema_DescribesAllAndHidesSecrets(t *testing.T) {
 	ctx := t.Context()
 	server, err := providerserver.NewProtocol6WithError(New(Options{})())()
 	if err != nil {

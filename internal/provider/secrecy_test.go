@@ -157,8 +157,8 @@ func TestProvider_RedactsEchoedSecrets_I2(t *testing.T) {
 	}
 }
 
-// TestShop_HidesSecretInPlaceOfID_I2 puts right a shop in which somebody has entered ID and secret in each other's
-// place, without showing or storing the secret.
+// TestShop_HidesSecretInPlaceOfID_I2 corrects a shop in which somebody has swapped ID and secret. The secret is neither shown
+// nor stored.
 func TestShop_HidesSecretInPlaceOfID_I2(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{wayPair, wayConnection} {

@@ -51,44 +51,34 @@ func TestServer_ReleasesContextsOfAnsweredRequests(t *testing.T) {
 		"ours":      {ours, false},
 		"logging":   {logging, true},
 	}
-	const key, state = "kustom_api_key", `{"id":"x"}`
-	for name, tt := range servers {
-		s := tt.server
+	const key = "kustom_api_key"
+	for kind, tt := range servers {
+		s, raw := tt.server, &tfprotov6.RawState{JSON: []byte(`{"id":"x"}`)}
 		calls := map[string]func(context.Context) error{
-			"ValidateResourceConfig": func(ctx context.Context) error {
-				_, err := s.ValidateResourceConfig(ctx, &tfprotov6.ValidateResourceConfigRequest{TypeName: key})
-				return err
-			},
-			"UpgradeResourceState": func(ctx context.Context) error {
-				_, err := s.UpgradeResourceState(ctx, &tfprotov6.UpgradeResourceStateRequest{TypeName: key, RawState: &tfprotov6.RawState{JSON: []byte(state)}})
-				return err
-			},
-			"UpgradeResourceIdentity": func(ctx context.Context) error {
-				_, err := s.UpgradeResourceIdentity(ctx, &tfprotov6.UpgradeResourceIdentityRequest{TypeName: key, RawIdentity: &tfprotov6.RawState{JSON: []byte(state)}})
-				return err
-			},
-			"ReadResource": func(ctx context.Context) error {
-				_, err := s.ReadResource(ctx, &tfprotov6.ReadResourceRequest{TypeName: key})
-				return err
-			},
-			"PlanResourceChange": func(ctx context.Context) error {
-				_, err := s.PlanResourceChange(ctx, &tfprotov6.PlanResourceChangeRequest{TypeName: key})
-				return err
-			},
-			"ApplyResourceChange": func(ctx context.Context) error {
-				_, err := s.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{TypeName: key})
-				return err
-			},
+			"ValidateResourceConfig":  call(s.ValidateResourceConfig, tfprotov6.ValidateResourceConfigRequest{TypeName: key}),
+			"UpgradeResourceState":    call(s.UpgradeResourceState, tfprotov6.UpgradeResourceStateRequest{TypeName: key, RawState: raw}),
+			"UpgradeResourceIdentity": call(s.UpgradeResourceIdentity, tfprotov6.UpgradeResourceIdentityRequest{TypeName: key, RawIdentity: raw}),
+			"ReadResource":            call(s.ReadResource, tfprotov6.ReadResourceRequest{TypeName: key}),
+			"PlanResourceChange":      call(s.PlanResourceChange, tfprotov6.PlanResourceChangeRequest{TypeName: key}),
+			"ApplyResourceChange":     call(s.ApplyResourceChange, tfprotov6.ApplyResourceChangeRequest{TypeName: key}),
 		}
-		for call, do := range calls {
+		for name, do := range calls {
 			value := callWithValue(t, do)
 			runtime.GC()
 			if keeps := value.Value() != nil; keeps != tt.keeps {
-				t.Errorf("%s: %s keeps its context: %t, want %t", name, call, keeps, tt.keeps)
+				t.Errorf("%s: %s keeps its context: %t, want %t", kind, name, keeps, tt.keeps)
 			}
 		}
 	}
 	runtime.KeepAlive(servers)
+}
+
+// call returns a function that makes a request by a method of the server.
+func call[Request, Response any](method func(context.Context, *Request) (*Response, error), req Request) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := method(ctx, &req)
+		return err
+	}
 }
 
 // callWithValue makes a call whose context has a value, and returns the value.
@@ -101,7 +91,7 @@ func callWithValue(t *testing.T, do func(context.Context) error) weak.Pointer[co
 	return weak.Make(&value)
 }
 
-// TestReleasableContext_IsDoneOnceReleased, and is like its parent until then.
+// TestReleasableContext_IsDoneOnceReleased expects a context that is like its parent until the call ends.
 func TestReleasableContext_IsDoneOnceReleased(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), contextKey{}, "value"))
@@ -127,11 +117,12 @@ func TestReleasableContext_IsDoneOnceReleased(t *testing.T) {
 	<-kept.Done()
 }
 
-// broken is a server that panics whatever it is asked.
+// broken is a server that panics in each call.
 type broken struct{ frameworkServer }
 
-// TestRecovering_AnswersEachCall: a panic in any call would end the process, and with it what another one has under way.
-func TestRecovering_AnswersEachCall(t *testing.T) {
+// TestRecoveringServer_ReturnsErrorForPanic expects an error of each call. A panic would end the process, and the other calls
+// with it.
+func TestRecoveringServer_ReturnsErrorForPanic(t *testing.T) {
 	t.Parallel()
 	server := reflect.ValueOf(recoveringServer{broken{}})
 	for _, name := range []string{
@@ -150,7 +141,7 @@ func TestRecovering_AnswersEachCall(t *testing.T) {
 	}
 }
 
-// textOf returns what an answer tells of a fault.
+// textOf returns the error of an answer.
 func textOf(answer any) string {
 	switch a := answer.(type) {
 	case *tfprotov6.CallFunctionResponse:
@@ -174,7 +165,7 @@ func (lateBroken) ListResource(context.Context, *tfprotov6.ListResourceRequest) 
 	}}, nil
 }
 
-func TestRecovering_EndsAListThatPanics(t *testing.T) {
+func TestRecoveringServer_EndsListThatPanics(t *testing.T) {
 	t.Parallel()
 	stream, err := recoveringServer{lateBroken{}}.ListResource(t.Context(), &tfprotov6.ListResourceRequest{})
 	if err != nil {
@@ -189,8 +180,8 @@ func TestRecovering_EndsAListThatPanics(t *testing.T) {
 	}
 }
 
-// TestInvoke_PanicIsAnError: the framework runs an action in a goroutine of its own.
-func TestInvoke_PanicIsAnError(t *testing.T) {
+// TestInvoke_ReturnsErrorForPanic calls the actions themselves, because the framework runs each in its own goroutine.
+func TestInvoke_ReturnsErrorForPanic(t *testing.T) {
 	t.Parallel()
 	for name, a := range map[string]action.Action{"verify": &verifyCredentialsAction{}, "order": &createTestOrderAction{}} {
 		var resp action.InvokeResponse
@@ -202,10 +193,10 @@ func TestInvoke_PanicIsAnError(t *testing.T) {
 	}
 }
 
-const evilToken = "portal-token-8Tq2LmX"
+const hostileToken = "portal-token-8Tq2LmX"
 
-// evil is a text of a hostile vendor, of 2 MB.
-var evil = evilToken + " kco_live_api_PLANTEDr8Tq2LmX \x1b]0;owned\x07 \u202e " + strings.Repeat(evilToken+"\u200b", 100_000)
+// hostile is a text of a hostile vendor, of 2 MB.
+var hostile = hostileToken + " kco_live_api_PLANTEDr8Tq2LmX \x1b]0;owned\x07 \u202e " + strings.Repeat(hostileToken+"\u200b", 100_000)
 
 type roundTripFunc func(*http.Request) (*http.Response, error)
 
@@ -219,20 +210,23 @@ func answering(status int, body string) roundTripFunc {
 	}
 }
 
-// TestServer_ShowsNoHostileText reads from a hostile portal, and looks at all that is shown and logged.
+// TestServer_ShowsNoHostileText reads from a hostile portal. Nothing that is shown or logged has secrets, control characters
+// or very long texts.
 func TestServer_ShowsNoHostileText(t *testing.T) {
 	t.Parallel()
-	quoted := strings.NewReplacer("\x1b", `\u001b`, "\x07", `\u0007`).Replace(evil)
+	quoted := strings.NewReplacer("\x1b", `\u001b`, "\x07", `\u0007`).Replace(hostile)
 	key := func(username, id, description string) string {
 		return `{"credentials":[{"credential_id":"` + id + `","merchant_id":"M00412871","username":"` + username + `","description":"` + description + `"}]}`
 	}
 	for name, portal := range map[string]roundTripFunc{
-		"library":     func(*http.Request) (*http.Response, error) { return nil, errors.New("malformed header line: " + evil) },
+		"library": func(*http.Request) (*http.Response, error) {
+			return nil, errors.New("malformed header line: " + hostile)
+		},
 		"message":     answering(http.StatusUnauthorized, `{"error_code":"`+quoted+`","error_messages":["`+quoted+`"],"correlation_id":"`+quoted+`"}`),
-		"correlation": answering(http.StatusForbidden, `{"error_code":"X","error_messages":["x"],"correlation_id":"`+evilToken+`\u001b"}`),
+		"correlation": answering(http.StatusForbidden, `{"error_code":"X","error_messages":["x"],"correlation_id":"`+hostileToken+`\u001b"}`),
 		"username":    answering(http.StatusOK, key(quoted, "1", "")),
-		"other store": answering(http.StatusOK, strings.ReplaceAll(key("K1-\u202e"+evilToken, "1", ""), "M00412871", quoted)),
-		"ID":          answering(http.StatusOK, key("M00412871-a", evilToken, "")),
+		"other store": answering(http.StatusOK, strings.ReplaceAll(key("K1-\u202e"+hostileToken, "1", ""), "M00412871", quoted)),
+		"ID":          answering(http.StatusOK, key("M00412871-a", hostileToken, "")),
 		"too large":   answering(http.StatusOK, key("M00412871-a", "1", strings.Repeat(quoted, 10))),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -244,7 +238,7 @@ func TestServer_ShowsNoHostileText(t *testing.T) {
 				t.Error("nothing is said")
 			}
 			for _, text := range []string{said, logged.String()} {
-				mustBeFit(t, text)
+				mustBePrintable(t, text)
 			}
 			if !strings.Contains(logged.String(), "vendor request") {
 				t.Errorf("the log is %s", logged.String())
@@ -253,8 +247,8 @@ func TestServer_ShowsNoHostileText(t *testing.T) {
 	}
 }
 
-// TestServer_EndsReading of what only reads, where a portal asks to wait, again and again.
-func TestServer_EndsReading(t *testing.T) {
+// TestServer_LimitsTimeOfReads reads from a portal that asks to wait again and again.
+func TestServer_LimitsTimeOfReads(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]reading{"data source": readKeys, "list resource": listKeys} {
 		t.Run(name, func(t *testing.T) {
@@ -277,9 +271,9 @@ func TestServer_EndsReading(t *testing.T) {
 	}
 }
 
-func mustBeFit(t *testing.T, text string) {
+func mustBePrintable(t *testing.T, text string) {
 	t.Helper()
-	for _, secret := range []string{evilToken, "PLANTED"} {
+	for _, secret := range []string{hostileToken, "PLANTED"} {
 		if strings.Contains(text, secret) {
 			t.Error("a secret is shown")
 		}
@@ -315,7 +309,7 @@ func ask(ctx context.Context, t *testing.T, o Options, retries int, read reading
 		t.Fatal(err)
 	}
 	configured, err := server.ConfigureProvider(ctx, &tfprotov6.ConfigureProviderRequest{Config: object(t, schemas.Provider.ValueType(), map[string]tftypes.Value{
-		"portal_token": tftypes.NewValue(tftypes.String, evilToken), "max_retries": tftypes.NewValue(tftypes.Number, retries),
+		"portal_token": tftypes.NewValue(tftypes.String, hostileToken), "max_retries": tftypes.NewValue(tftypes.Number, retries),
 	})})
 	if err != nil || len(configured.Diagnostics) > 0 {
 		t.Fatalf("%v %v", err, configured.Diagnostics)
@@ -360,7 +354,7 @@ func listKeys(ctx context.Context, t *testing.T, server frameworkServer, schemas
 	return said
 }
 
-// object returns an object of which what is not given is null.
+// object returns an object with these values. Its other attributes are null.
 func object(t *testing.T, typ tftypes.Type, values map[string]tftypes.Value) *tfprotov6.DynamicValue {
 	t.Helper()
 	of, ok := typ.(tftypes.Object)
@@ -380,7 +374,7 @@ func object(t *testing.T, typ tftypes.Type, values map[string]tftypes.Value) *tf
 	return &value
 }
 
-// sayingServer is a server that says the same of everything.
+// sayingServer is a server whose actions and lists return the same diagnostics.
 type sayingServer struct {
 	frameworkServer
 	said []*tfprotov6.Diagnostic
@@ -388,23 +382,23 @@ type sayingServer struct {
 
 func (s sayingServer) InvokeAction(context.Context, *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
 	return &tfprotov6.InvokeActionServerStream{Events: func(yield func(tfprotov6.InvokeActionEvent) bool) {
-		_ = yield(tfprotov6.InvokeActionEvent{Type: tfprotov6.ProgressInvokeActionEventType{Message: evil}}) &&
+		_ = yield(tfprotov6.InvokeActionEvent{Type: tfprotov6.ProgressInvokeActionEventType{Message: hostile}}) &&
 			yield(tfprotov6.InvokeActionEvent{Type: tfprotov6.CompletedInvokeActionEventType{Diagnostics: s.said}})
 	}}, nil
 }
 
 func (s sayingServer) ListResource(context.Context, *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
 	return &tfprotov6.ListResourceServerStream{Results: func(yield func(tfprotov6.ListResourceResult) bool) {
-		yield(tfprotov6.ListResourceResult{DisplayName: evil, Diagnostics: s.said})
+		yield(tfprotov6.ListResourceResult{DisplayName: hostile, Diagnostics: s.said})
 	}}, nil
 }
 
-// TestServer_RedactsStreams: actions and listings answer piece by piece.
+// TestServer_RedactsStreams expects redacted texts in the streams of actions and lists.
 func TestServer_RedactsStreams(t *testing.T) {
 	t.Parallel()
 	redactor := vendortext.NewRedactor()
-	redactor.AddSecrets(evilToken)
-	server := redactingServer{sayingServer{said: []*tfprotov6.Diagnostic{{Summary: evil, Detail: evil}}}, redactor}
+	redactor.AddSecrets(hostileToken)
+	server := redactingServer{sayingServer{said: []*tfprotov6.Diagnostic{{Summary: hostile, Detail: hostile}}}, redactor}
 	invoked, err := server.InvokeAction(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -414,10 +408,10 @@ func TestServer_RedactsStreams(t *testing.T) {
 		seen++
 		switch is := event.Type.(type) {
 		case tfprotov6.ProgressInvokeActionEventType:
-			mustBeFit(t, is.Message)
+			mustBePrintable(t, is.Message)
 		case tfprotov6.CompletedInvokeActionEventType:
-			mustBeFit(t, is.Diagnostics[0].Summary)
-			mustBeFit(t, is.Diagnostics[0].Detail)
+			mustBePrintable(t, is.Diagnostics[0].Summary)
+			mustBePrintable(t, is.Diagnostics[0].Detail)
 		}
 	}
 	listed, err := server.ListResource(t.Context(), nil)
@@ -426,9 +420,9 @@ func TestServer_RedactsStreams(t *testing.T) {
 	}
 	for result := range listed.Results {
 		seen++
-		mustBeFit(t, result.DisplayName)
+		mustBePrintable(t, result.DisplayName)
 	}
 	if seen != 3 {
-		t.Errorf("%d pieces arrive", seen)
+		t.Errorf("%d messages arrive, want 3", seen)
 	}
 }

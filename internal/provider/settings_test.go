@@ -67,7 +67,7 @@ func TestResolve_PicksHostsByEnvironment(t *testing.T) {
 	}
 }
 
-// TestResolve_PrefersAttributes takes every setting from its variable, and its attribute before that.
+// TestResolve_PrefersAttributes sets all variables, and then all attributes, which are preferred.
 func TestResolve_PrefersAttributes(t *testing.T) {
 	env := map[string]string{
 		envEnvironment: "playground", envPortalToken: "portal-env", envMystoreTokens: `{"env-shop": "token-env"}`,
@@ -145,7 +145,7 @@ func TestResolve_ReadsTokensFromFile(t *testing.T) {
 	}
 }
 
-// TestBackend_NamesSourceOfTokens: a missing and a refused token are named by the place that the user has chosen.
+// TestBackend_NamesSourceOfTokens expects the errors about missing and refused tokens to name the source that the user chose.
 func TestBackend_NamesSourceOfTokens(t *testing.T) {
 	file := writeTokens(t, `{"fjellsport": "token-1", "malformed name": "token-2"}`)
 	inFile, inMap := emptyModel(), emptyModel()
@@ -230,8 +230,8 @@ func TestResolve_WarnsOfFileThatOthersCanRead(t *testing.T) {
 	}
 }
 
-// TestTokenFault_NamesWhatWasCopiedAlong expects what comes along when a token is copied to be named, and the token not to be.
-func TestTokenFault_NamesWhatWasCopiedAlong(t *testing.T) {
+// TestTokenFault_NamesCopiedCharacters expects errors to name the characters that were copied along, and to quote no token.
+func TestTokenFault_NamesCopiedCharacters(t *testing.T) {
 	for token, want := range map[string]string{
 		"": "", "hush": "", "a-B_c.d~e+f/g=": "", "bearer": "",
 		"\uFEFFhush":     "byte order mark",
@@ -395,7 +395,7 @@ func TestResolve_AcceptsRange(t *testing.T) {
 	}
 }
 
-// TestResolve_ReportsEveryMistake does not make people correct one attribute after the other.
+// TestResolve_ReportsEveryMistake expects all mistakes at once, so that users correct them in one go.
 func TestResolve_ReportsEveryMistake(t *testing.T) {
 	m := emptyModel()
 	m.Environment, m.MaxRetries = types.StringValue("x"), types.Int64Value(99)

@@ -18,7 +18,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// shardedEnv is a world whose shops are in the published shards, with the states in PostgreSQL.
+// shardedEnv is an environment whose shops are in the published shards. Their states are in PostgreSQL.
 type shardedEnv struct {
 	*testEnv
 	db   *postgres
@@ -86,8 +86,8 @@ func (s *shardedEnv) machine(t *testing.T, shard int, name string) *testEnv {
 	return m
 }
 
-// hold holds every request that makes a key for one of a shard's shops, and returns what tells that
-// as many as there are shops have come, and what lets them go.
+// hold delays the requests that generate keys for a shard's shops. Arrived reports whether there was one for each shop, and
+// letGo ends the delay.
 func (s *shardedEnv) hold(shard int) (arrived func() bool, letGo func()) {
 	until := make(chan struct{})
 	armed := s.sandbox.Arm(sandbox.Fault{
@@ -99,9 +99,9 @@ func (s *shardedEnv) hold(shard int) (arrived func() bool, letGo func()) {
 
 const patiently = "-lock-timeout=10m"
 
-// TestAccShards_SwitchEachOnItsOwn applies every shard of the published list, one of which has no shops. Workspaces that are
-// no shard's are refused, also one that has shops, as a shard has that is no more.
-func TestAccShards_SwitchEachOnItsOwn(t *testing.T) {
+// TestAccShards_SwitchOneByOne applies every shard of the published list, one of which has no shops. The configuration rejects
+// workspaces that are not a shard's, also a workspace of a shard that was removed.
+func TestAccShards_SwitchOneByOne(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	s := newShardedEnv(t, testEnvOptions{seed: &seed})
@@ -151,53 +151,8 @@ func TestAccShards_SwitchEachOnItsOwn(t *testing.T) {
 	s.mustHaveSwitched(t, 0)
 }
 
-// TestAccShards_RunAtOnce applies two shards at the same time, on two machines of which each has the
-// tokens of its own shops only. The other shards' shops notice nothing.
-func TestAccShards_RunAtOnce(t *testing.T) {
-	t.Parallel()
-	all := sandbox.FleetSeed(16)
-	s := newShardedEnv(t, testEnvOptions{seed: &all})
-	seed, written := sandbox.Seed{Stores: s.seed.Stores}, 0
-	var runs []*process
-	var releases []func()
-	for shard := range 2 {
-		arrived, letGo := s.hold(shard)
-		run := s.machine(t, shard, fmt.Sprintf("machine-%d", shard)).start(t, "apply", "-auto-approve", "-input=false", "-no-color", patiently)
-		run.await(t, arrived)
-		runs, releases = append(runs, run), append(releases, letGo)
-		seed.Shops, written = append(seed.Shops, s.shops(shard)...), written+len(s.shops(shard))
-	}
-	want := map[string]string{"shard-0": "machine-0", "shard-1": "machine-1"}
-	if got := s.db.holders(t); !maps.Equal(got, want) {
-		t.Errorf("the locks are held by %v, want %v", got, want)
-	}
-	for i, letGo := range releases {
-		letGo()
-		if got := runs[i].wait(t); got.code != 0 {
-			t.Errorf("shard %d failed:\n%s", i, got.output)
-		}
-	}
-	s.mustHaveSwitched(t, written)
-	s.mustBeSwitched(t, seed)
-	for shard := 2; shard < shardCount; shard++ {
-		for _, shop := range s.shops(shard) {
-			if now, _ := s.sandbox.Shop(shop.Name); now.KustomID != shop.KustomID {
-				t.Errorf("shop %s of shard %d has another key", shop.Name, shard)
-			}
-		}
-	}
-	for _, r := range s.sandbox.Requests() {
-		if r.Shop != "" && !slices.ContainsFunc(seed.Shops, func(shop sandbox.Shop) bool { return shop.Name == r.Shop }) {
-			t.Errorf("shop %s was asked, which is not in these shards: %s %s", r.Shop, r.Method, r.Path)
-		}
-	}
-	if written == 0 || written == len(s.seed.Shops) {
-		t.Errorf("%d of the shops are in these shards: the test shows nothing", written)
-	}
-}
-
-// TestAccShards_KeepSharedKeyUntilItsLastShopSwitched has two shops that share a store and a key, and whose names have nothing in
-// common. Though no shard knows the others' shops, the key stays as long as one of the two needs it.
+// TestAccShards_KeepSharedKeyUntilItsLastShopSwitched has two shops that share a store and a key. The merchant ID decides their
+// shard, so both are in one shard, and the key stays until both have another one.
 func TestAccShards_KeepSharedKeyUntilItsLastShopSwitched(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(16)
@@ -217,9 +172,8 @@ func TestAccShards_KeepSharedKeyUntilItsLastShopSwitched(t *testing.T) {
 	}
 }
 
-// TestAccShards_LockEachState runs one shard three times at once. The first has the lock, and keeps it until
-// the others have met it. The one that does not wait is refused, and the holder can be found out. The
-// one that waits finds nothing to do.
+// TestAccShards_LockEachState runs one shard three times at once. The first run holds the lock until the others have tried to
+// get it. The run that does not wait fails, and the database names the holder. The run that waits has nothing to do then.
 func TestAccShards_LockEachState(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(16)
@@ -262,9 +216,8 @@ func TestAccShards_LockEachState(t *testing.T) {
 	}
 }
 
-// TestShardWorkflow_KeepsShardsApart holds the workflow to what it must not lose: its shards do not get into each other's
-// way.
-func TestShardWorkflow_KeepsShardsApart(t *testing.T) {
+// TestShardWorkflow_SeparatesShards expects each shard to have its own environment, workspace and concurrency group.
+func TestShardWorkflow_SeparatesShards(t *testing.T) {
 	t.Parallel()
 	published := parsedYAML[workflow](t, example(t, shardWorkflowFile))
 	if shards := regexp.MustCompile(`variable "shards" \{\n[^}]*\n  default     = (\d+)\n`).FindStringSubmatch(example(t, "fleet-sharded/variables.tf")); shards == nil ||
@@ -292,9 +245,9 @@ func TestShardWorkflow_KeepsShardsApart(t *testing.T) {
 	}
 }
 
-// TestAccShardWorkflow_SwitchesShardsSideBySide runs the workflow's commands as GitHub does, two shards at once: a pull
+// TestAccShardWorkflow_SwitchesShardsAtOnce runs the workflow's commands as GitHub does, two shards at once: a pull
 // request's, with Mystore tokens that can only read, and those of what was merged, before and after a shop opens.
-func TestAccShardWorkflow_SwitchesShardsSideBySide(t *testing.T) {
+func TestAccShardWorkflow_SwitchesShardsAtOnce(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(16)
 	reading := seed
@@ -363,9 +316,9 @@ func (s *shardedEnv) runJob(t *testing.T, name string, shards []int, want func(s
 	})
 }
 
-// TestTerragrunt_LeadsEachShardToItsState: each shard has a directory of its workspace's name, which leads to the configuration
-// and waits for the lock.
-func TestTerragrunt_LeadsEachShardToItsState(t *testing.T) {
+// TestTerragrunt_GivesEachShardItsState expects a directory for each shard, with the name of its workspace. Each leads to the
+// configuration and waits for the lock.
+func TestTerragrunt_GivesEachShardItsState(t *testing.T) {
 	t.Parallel()
 	const dir, include = "fleet-sharded-terragrunt/", "include \"root\" {\n  path = find_in_parent_folders(\"root.hcl\")\n}"
 	for shard := range shardCount {

@@ -18,16 +18,14 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 )
 
-// runSteps runs the steps of a test case on the vendors as [resource.Test] does: runTerraform with a Terraform, in half as
-// many processes, and runInProcess without.
-type runSteps func(*testing.T, *vendors, []resource.TestStep)
-
+// runInProcess runs the steps of a test case on the vendors as [resource.Test] does, without a Terraform.
 func runInProcess(t *testing.T, v *vendors, steps []resource.TestStep) {
 	t.Helper()
 	t.Parallel()
 	v.commands(t, provider.Options{}).runAll(t, steps)
 }
 
+// runTerraform does the same with a Terraform, in half as many processes as [resource.Test] starts.
 func runTerraform(t *testing.T, v *vendors, steps []resource.TestStep) {
 	t.Helper()
 	if os.Getenv("TF_ACC") == "" {
@@ -227,6 +225,12 @@ func exactly(value any) knownvalue.Check {
 		list := make([]knownvalue.Check, len(v))
 		for i, text := range v {
 			list[i] = exactly(text)
+		}
+		return knownvalue.ListExact(list)
+	case []values:
+		list := make([]knownvalue.Check, len(v))
+		for i, object := range v {
+			list[i] = exactly(object)
 		}
 		return knownvalue.ListExact(list)
 	case values:

@@ -18,10 +18,8 @@ func TestStores_ListsAllPages(t *testing.T) {
 	seed.Stores[0], seed.Stores[100] = seed.Stores[100], seed.Stores[0]
 	v := newVendors(t, seed, sandbox.Options{})
 	store := func(i int) knownvalue.Check {
-		return knownvalue.ObjectExact(map[string]knownvalue.Check{
-			"merchant_id": knownvalue.StringExact(fmt.Sprintf("M00%06d", 500000+i)),
-			"name":        knownvalue.StringExact(fmt.Sprintf("Shop %d", i)),
-			"website":     knownvalue.StringExact(fmt.Sprintf("https://shop-%05d.example", i)),
+		return exactly(values{
+			"merchant_id": fmt.Sprintf("M00%06d", 500000+i), "name": fmt.Sprintf("Shop %d", i), "website": fmt.Sprintf("https://shop-%05d.example", i),
 		})
 	}
 	stores := tfjsonpath.New("stores")

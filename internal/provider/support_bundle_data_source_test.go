@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,23 +17,6 @@ import (
 )
 
 const bundleExample = "data-sources/kustom_support_bundle/"
-
-// TestSupportBundle_DescribesStoreAndShop runs the published example. Nothing changes between two plans.
-func TestSupportBundle_DescribesStoreAndShop(t *testing.T) {
-	t.Parallel()
-	seed := exampleSeed()
-	w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed})
-	w.write(t, "main.tf", example(t, bundleExample+"terraform.tf", bundleExample+"data-source.tf"))
-	w.mustApply(t)
-	mustSay(t, w.terraform(t, "output", "-raw", "support_bundle"), "# Store M00123456", "| Provider | terraform-provider-kustom test |",
-		"| M00123456-aB3dE | api.kustom.co |  | 2026-10-01T08:00:00Z | never | none shown | nettbutikk |",
-		"## Shop nettbutikk", "| Klarna Checkout V3 | 3.4.1, active |", "| Kustom ID | M00123456-aB3dE |")
-	w.mustBeEmpty(t)
-	if n := w.sandbox.Count(sandbox.Merchant, "", ""); n > 0 {
-		t.Errorf("the merchant API was called %d times", n)
-	}
-	w.sandbox.wantViolations(t)
-}
 
 // bundle is what the JSON form of a support bundle says, as far as the tests look at it.
 type bundle struct {
@@ -137,7 +121,7 @@ func TestSupportBundle_KeepsNoSecretOfProof(t *testing.T) {
 	w.sandbox.wantViolations(t)
 }
 
-// TestSupportBundle_NamesWhatFailed gathers bundles while something is wrong, which each says for itself.
+// TestSupportBundle_NamesWhatFailed gathers bundles while something is wrong. Each bundle names what failed.
 func TestSupportBundle_NamesWhatFailed(t *testing.T) {
 	const (
 		status, keys, holders    = "endpoint switch status", "API keys", "shops that use the keys"
@@ -153,8 +137,7 @@ func TestSupportBundle_NamesWhatFailed(t *testing.T) {
 	tests := map[string]struct {
 		prepare func(*testing.T, *testEnv)
 		secret  string
-		// failed are the parts that could not be read; says is a part of what is said of the first, and
-		// calls are at least so many.
+		// failed are the parts that could not be read. The cause of the first contains says, and it has at least so many calls.
 		failed  []string
 		says    string
 		calls   int
@@ -197,9 +180,7 @@ func TestSupportBundle_NamesWhatFailed(t *testing.T) {
 		},
 		"ID and secret swapped in the shop": {
 			prepare: func(t *testing.T, w *testEnv) {
-				if err := w.sandbox.Install("nettbutikk", exampleSecret, "M00123456-zY9xW"); err != nil {
-					t.Fatal(err)
-				}
+				w.sandbox.mustInstall("nettbutikk", exampleSecret, "M00123456-zY9xW")
 			},
 			verdict: "accepted",
 		},
@@ -212,11 +193,7 @@ func TestSupportBundle_NamesWhatFailed(t *testing.T) {
 			if test.prepare != nil {
 				test.prepare(t, w)
 			}
-			secret := exampleSecret
-			if test.secret != "" {
-				secret = test.secret
-			}
-			got, all := w.gather(t, secret)
+			got, all := w.gather(t, cmp.Or(test.secret, exampleSecret))
 			if got.Proof == nil || got.Proof.Verdict != test.verdict || (got.Proof.Cause == nil) != (test.verdict == "accepted") {
 				t.Errorf("the proof is %+v, want %s", got.Proof, test.verdict)
 			}
@@ -238,7 +215,7 @@ func TestSupportBundle_NamesWhatFailed(t *testing.T) {
 	}
 }
 
-// TestSupportBundle_RejectsBadInput before it asks a vendor anything.
+// TestSupportBundle_RejectsBadInput expects the errors before any request.
 func TestSupportBundle_RejectsBadInput(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	const store, pair = "merchant_id = \"M00123456\"\n", "kustom_id = \"M00123456-aB3dE\"\n"
@@ -277,8 +254,8 @@ func TestSupportBundle_RejectsUnknownAPI(t *testing.T) {
 	v.wantOnlyReads(t)
 }
 
-// TestSupportBundle_IsNoneWhenInterrupted while a vendor is silent: half a bundle is none.
-func TestSupportBundle_IsNoneWhenInterrupted(t *testing.T) {
+// TestSupportBundle_FailsWhenInterrupted interrupts a read while a vendor is silent. An incomplete bundle is an error.
+func TestSupportBundle_FailsWhenInterrupted(t *testing.T) {
 	t.Parallel()
 	for _, api := range []string{sandbox.Portal, sandbox.Mystore, sandbox.Merchant} {
 		t.Run(api, func(t *testing.T) {
@@ -296,7 +273,7 @@ func (s *actionServer) readBundle() *tfprotov6.ReadDataSourceResponse {
 	return s.readData("kustom_support_bundle", examplePair.with(exampleShop).with(values{"merchant_id": exampleStore}))
 }
 
-// TestSupportBundle_StateKeepsNoSecret, though a state keeps the arguments of a data source.
+// TestSupportBundle_StateKeepsNoSecret expects a state without the secret. A state has the other arguments of a data source.
 func TestSupportBundle_StateKeepsNoSecret(t *testing.T) {
 	t.Parallel()
 	s := newVendors(t, exampleSeed(), sandbox.Options{}).actionServer(t)

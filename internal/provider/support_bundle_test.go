@@ -13,8 +13,8 @@ import (
 
 func to[T any](v T) *T { return &v }
 
-// TestSupportBundle_LooksAsWrittenByHand in both forms.
-func TestSupportBundle_LooksAsWrittenByHand(t *testing.T) {
+// TestSupportBundle_HasExpectedForms compares a bundle with files that were written by hand, as Markdown and as JSON.
+func TestSupportBundle_HasExpectedForms(t *testing.T) {
 	installed := time.Date(2026, time.October, 1, 8, 0, 0, 0, time.UTC)
 	made := time.Date(2021, time.April, 12, 8, 30, 0, 0, time.UTC)
 	used := time.Date(2026, time.March, 2, 10, 41, 17, 0, time.UTC)
@@ -83,8 +83,8 @@ func TestSupportBundle_LooksAsWrittenByHand(t *testing.T) {
 	}
 }
 
-// TestSupportBundle_HidesWhatMayBeASecret in the place of an ID.
-func TestSupportBundle_HidesWhatMayBeASecret(t *testing.T) {
+// TestSupportBundle_HidesSecretInPlaceOfID hides a Kustom ID that has the form of a secret.
+func TestSupportBundle_HidesSecretInPlaceOfID(t *testing.T) {
 	tests := map[string]*string{
 		"":                                   nil,
 		"M00123456-aB3dE":                    to("M00123456-aB3dE"),

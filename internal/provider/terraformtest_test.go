@@ -53,7 +53,7 @@ type testEnv struct {
 	serve func(*testEnv)
 }
 
-// testEnvOptions are what a world is made of. The zero value is good for most.
+// testEnvOptions are the options of a testEnv. The zero value is good for most tests.
 type testEnvOptions struct {
 	seed    *sandbox.Seed
 	sandbox sandbox.Options
@@ -280,8 +280,7 @@ func (w *testEnv) useExample(t testing.TB, name string, seed sandbox.Seed) {
 	}
 }
 
-// checkOut returns the same world with another working directory: the example as it is published, with
-// the modules beside it.
+// checkOut returns the same environment with another working directory: the published example, with the modules beside it.
 func (w *testEnv) checkOut(t *testing.T, example string) *testEnv {
 	t.Helper()
 	root := t.TempDir()
@@ -382,13 +381,13 @@ func serveServer(t testing.TB, name string, server tfprotov6.ProviderServer) rea
 	return reattach
 }
 
-// run is what became of a Terraform command.
+// run is the outcome of a Terraform command.
 type run struct {
 	code   int
 	output string
 }
 
-// command prepares a Terraform command in the world's directory.
+// command prepares a Terraform command in the environment's directory.
 func (w *testEnv) command(ctx context.Context, args ...string) *exec.Cmd {
 	binary := os.Getenv("TF_ACC_TERRAFORM_PATH")
 	if binary == "" {

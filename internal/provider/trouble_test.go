@@ -12,20 +12,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// mustApply plans and applies a configuration.
-func (r *rollout) mustApply(t *testing.T, config tfdriver.Config, state *tfdriver.State) *tfdriver.State {
-	t.Helper()
-	plan := r.driver.Plan(t.Context(), config, state, r.start, tfdriver.Options{})
-	if plan.Failed() {
-		t.Fatal(plan.Errors)
-	}
-	state, result := r.driver.Apply(t.Context(), plan)
-	if result.Failed() {
-		t.Fatal(result.Errors)
-	}
-	return state
-}
-
 // withOtherTriggers returns a configuration that gives every shop another key.
 func withOtherTriggers(config tfdriver.Config) tfdriver.Config {
 	var rotating tfdriver.Config
@@ -72,9 +58,9 @@ func (r *rollout) mustRefuseWrongStore(t *testing.T, result *tfdriver.Result, na
 	}
 }
 
-// TestUndecided_WrongStoreIsRefused: a plan can't read a shop, and during the apply it turns out to hold another
-// store's key.
-func TestUndecided_WrongStoreIsRefused(t *testing.T) {
+// TestApply_RejectsKeyOfAnotherStoreIfPlanReadNoShop reads the shop for the first time in the apply. It has a key of another
+// store, and keeps it.
+func TestApply_RejectsKeyOfAnotherStoreIfPlanReadNoShop(t *testing.T) {
 	t.Parallel()
 	// Of the reads that fail, one is the plan's, and one that of the plan that begins the apply.
 	for failures := 1; failures <= 3; failures++ {
@@ -86,11 +72,7 @@ func TestUndecided_WrongStoreIsRefused(t *testing.T) {
 					API: sandbox.Mystore, Method: http.MethodGet, Status: http.StatusForbidden, Times: failures,
 					Match: func(q sandbox.Request) bool { return q.Shop == "shop-00001" },
 				})
-				plan := r.driver.Plan(t.Context(), config, tfdriver.NewState(), r.start, tfdriver.Options{})
-				if plan.Failed() {
-					t.Fatal(plan.Errors)
-				}
-				_, result := r.driver.Apply(t.Context(), plan)
+				_, result := r.driver.Apply(t.Context(), r.plan(t, config, tfdriver.NewState(), tfdriver.Options{}))
 				r.mustRefuseWrongStore(t, result, failures < 3)
 				if armed.Fired() != failures {
 					t.Errorf("%d reads have failed", armed.Fired())
@@ -123,9 +105,9 @@ func keyAndPair(merchantID, shop string) tfdriver.Config {
 	}
 }
 
-// TestMasked_KeyInUseStays: each object that deletes keys meets a shop that begins to mask its Kustom ID, or shows it with
-// white space or in another case.
-func TestMasked_KeyInUseStays(t *testing.T) {
+// TestDelete_KeepsKeyOfShopThatMasksID deletes keys by each resource while a shop masks its Kustom ID, or shows it with white
+// space or in another case.
+func TestDelete_KeepsKeyOfShopThatMasksID(t *testing.T) {
 	t.Parallel()
 	const shop, store = "shop-00001", "M00500001"
 	forms := map[string]func(id string) string{
@@ -137,7 +119,8 @@ func TestMasked_KeyInUseStays(t *testing.T) {
 	for name, form := range forms {
 		for kind, destroys := range map[string]func(*testing.T, *rollout) (was *tfdriver.State, is tfdriver.Config){
 			"a key": func(t *testing.T, r *rollout) (*tfdriver.State, tfdriver.Config) {
-				return r.mustApply(t, keyAndPair(store, shop), tfdriver.NewState()).Without("mystore_klarna_checkout_credentials.a"), nil
+				state, _ := r.apply(t, keyAndPair(store, shop), tfdriver.NewState())
+				return state.Without("mystore_klarna_checkout_credentials.a"), nil
 			},
 			"the only keys": func(*testing.T, *rollout) (*tfdriver.State, tfdriver.Config) {
 				return tfdriver.NewState(), tfdriver.Config{{
@@ -158,11 +141,7 @@ func TestMasked_KeyInUseStays(t *testing.T) {
 				r.showAs(shop, form(held.KustomID))
 				plan := r.driver.Plan(t.Context(), config, state, r.start, tfdriver.Options{})
 				_, result := r.driver.Apply(t.Context(), plan)
-				found := false
-				for _, key := range r.box.Keys(store) {
-					found = found || key.Username == held.KustomID
-				}
-				if !found {
+				if !slices.ContainsFunc(r.box.Keys(store), func(k sandbox.Key) bool { return k.Username == held.KustomID }) {
 					t.Errorf("the key in use was deleted; errors %q, %q", plan.Errors, result.Errors)
 				}
 			})
@@ -170,8 +149,9 @@ func TestMasked_KeyInUseStays(t *testing.T) {
 	}
 }
 
-// TestMasked_PairKeepsStore: the shop hides its key, and which key it is to get is known in the apply only.
-func TestMasked_PairKeepsStore(t *testing.T) {
+// TestShop_KeepsStoreIfItMasksID has a shop that masks its Kustom ID get a key of another store, which the plan knows or not.
+// The shop keeps its key.
+func TestShop_KeepsStoreIfItMasksID(t *testing.T) {
 	t.Parallel()
 	const shop, store, other = "shop-00001", "M00500001", "M00500002"
 	for name, shown := range map[string]string{"all masked": "********", "with its store": store + "-****"} {
@@ -180,7 +160,7 @@ func TestMasked_PairKeepsStore(t *testing.T) {
 				t.Parallel()
 				r := newRollout(t, 2)
 				r.cache = t.TempDir()
-				state := r.mustApply(t, keyAndPair(store, shop), tfdriver.NewState())
+				state, _ := r.apply(t, keyAndPair(store, shop), tfdriver.NewState())
 				if !known {
 					state = tfdriver.NewState()
 				}
@@ -199,9 +179,9 @@ func TestMasked_PairKeepsStore(t *testing.T) {
 	}
 }
 
-// TestLeaving_NamesKeysThatStay: an object that clears its shop deletes its own key, and says which other keys of the store
-// it leaves: it has kept one itself.
-func TestLeaving_NamesKeysThatStay(t *testing.T) {
+// TestClear_NamesKeysThatStay removes resources that clear their shop. Each deletes its own key, and names the other key of the
+// store, which it has kept.
+func TestClear_NamesKeysThatStay(t *testing.T) {
 	t.Parallel()
 	const shop, store = "shop-00001", "M00500001"
 	policies := func(values tfdriver.Values) tfdriver.Values {
@@ -213,12 +193,8 @@ func TestLeaving_NamesKeysThatStay(t *testing.T) {
 		{{Address: "kustom_mystore_fleet.a", Values: policies(tfdriver.Values{"shops": tfdriver.Values{shop: tfdriver.Values{"merchant_id": store}}})}},
 	} {
 		r := newRollout(t, 2)
-		state := r.mustApply(t, config, tfdriver.NewState())
-		plan := r.driver.Plan(t.Context(), nil, state, r.start, tfdriver.Options{})
-		_, result := r.driver.Apply(t.Context(), plan)
-		if result.Failed() {
-			t.Fatal(result.Errors)
-		}
+		state, _ := r.apply(t, config, tfdriver.NewState())
+		_, result := r.apply(t, nil, state)
 		kept := r.seed.Shops[0].KustomID
 		if keys := r.box.Keys(store); len(keys) != 1 || keys[0].Username != kept {
 			t.Errorf("%s: the keys are %v", config[0].Address, keys)

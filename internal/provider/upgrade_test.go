@@ -55,8 +55,8 @@ func configurations(t *testing.T) map[string]string {
 	return all
 }
 
-// TestAccStateFixtures makes fixtures, by make state-fixtures. It leaves alone what there is: users come
-// from the version that was released, and not from what has become of it.
+// TestAccStateFixtures creates the missing fixtures of a version, for make state-fixtures. It never changes one: users come
+// from the version that was released.
 func TestAccStateFixtures(t *testing.T) {
 	if *fixturesOf == "" {
 		t.Skip("nothing to make: see make state-fixtures")
@@ -122,8 +122,7 @@ func fixtures(t *testing.T) []string {
 	return found
 }
 
-// TestAccUpgrade_ChangesNothing is the upgrade of a user to this version of the provider, from every version before it:
-// it asks for no change, and makes none.
+// TestAccUpgrade_ChangesNothing plans and applies the state of each earlier version. Nothing changes.
 func TestAccUpgrade_ChangesNothing(t *testing.T) {
 	t.Parallel()
 	for _, dir := range fixtures(t) {
@@ -147,8 +146,8 @@ func TestAccUpgrade_ChangesNothing(t *testing.T) {
 	}
 }
 
-// TestStateFixtures_HaveEverySchemaVersion: there is a fixture of every version that a resource's schema has had, this one
-// included. The provider must be able to read each of them for ever.
+// TestStateFixtures_HaveEverySchemaVersion expects a fixture of every schema version of each resource. The provider must be
+// able to read each of them for ever.
 func TestStateFixtures_HaveEverySchemaVersion(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

@@ -18,7 +18,7 @@ var (
 	exampleShop = values{"shop": "nettbutikk"}
 )
 
-// TestVerifyCredentials_TellsWhatItFinds of a shop, of a pair and of both.
+// TestVerifyCredentials_TellsWhatItFinds verifies a shop, a pair of ID and secret, and both.
 func TestVerifyCredentials_TellsWhatItFinds(t *testing.T) {
 	const (
 		read   = "Reading what shop nettbutikk holds."
@@ -65,10 +65,7 @@ func TestVerifyCredentials_TellsWhatItFinds(t *testing.T) {
 func TestVerifyCredentials_ClearsSwitchStatus(t *testing.T) {
 	t.Parallel()
 	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{PropagationDelay: 10 * time.Second})
-	key, err := v.GenerateKey("M00412871", "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := v.mustGenerate("M00412871", "")
 	got := v.act(t, verifyAction, values{"kustom_id": key.Username, "kustom_secret": key.Secret})
 	got.wantProblems(t, "invoke")
 	// The key has not reached every node at first.
@@ -85,12 +82,7 @@ func TestVerifyCredentials_ClearsSwitchStatus(t *testing.T) {
 
 func TestVerifyCredentials_NamesWhatIsWrong(t *testing.T) {
 	install := func(id, secret string) func(*testing.T, *vendors) {
-		return func(t *testing.T, v *vendors) {
-			t.Helper()
-			if err := v.Install("nettbutikk", id, secret); err != nil {
-				t.Fatal(err)
-			}
-		}
+		return func(_ *testing.T, v *vendors) { v.mustInstall("nettbutikk", id, secret) }
 	}
 	arm := func(f sandbox.Fault) func(*testing.T, *vendors) {
 		return func(_ *testing.T, v *vendors) { v.Arm(f) }
@@ -115,24 +107,14 @@ func TestVerifyCredentials_NamesWhatIsWrong(t *testing.T) {
 			want: []problem{{"", "Credentials not verified", "answer of Kustom's merchant API was inconclusive. Run again. If the error comes again, check the network and api_url. "}},
 		},
 		"shop holds another ID": {
-			config: examplePair.with(exampleShop),
-			prepare: func(t *testing.T, v *vendors) {
-				key, err := v.GenerateKey(exampleStore, "")
-				if err != nil {
-					t.Fatal(err)
-				}
-				install(key.Username, key.Secret)(t, v)
-			},
-			want: []problem{{"kustom_id", "The shop has another Kustom ID", "Shop nettbutikk takes payments with the Kustom ID M00123456-"}},
+			config:  examplePair.with(exampleShop),
+			prepare: func(_ *testing.T, v *vendors) { v.byHand("nettbutikk", exampleStore) },
+			want:    []problem{{"kustom_id", "The shop has another Kustom ID", "Shop nettbutikk takes payments with the Kustom ID M00123456-"}},
 		},
 		"key was deleted": {
-			config: exampleShop,
-			prepare: func(t *testing.T, v *vendors) {
-				if err := v.DeleteKey(exampleStore, "7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11"); err != nil {
-					t.Fatal(err)
-				}
-			},
-			want: []problem{{"shop", "The shop's key does not exist", "Shop nettbutikk has the Kustom ID M00123456-aB3dE, but store M00123456 has no such API key"}},
+			config:  exampleShop,
+			prepare: func(_ *testing.T, v *vendors) { v.mustDeleteKey(exampleStore, "7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11") },
+			want:    []problem{{"shop", "The shop's key does not exist", "Shop nettbutikk has the Kustom ID M00123456-aB3dE, but store M00123456 has no such API key"}},
 		},
 		"key of Klarna's": {
 			config: values{"shop": "fjellsport"},

@@ -117,7 +117,7 @@ func (y *year) held() map[string]string {
 func (y *year) quarter(t *testing.T, name string) {
 	t.Helper()
 	before := y.held()
-	y.clock.Advance(days(91))
+	y.clock.Advance(91 * oneDay)
 	y.settle(t, name)
 	for shop, key := range y.held() {
 		if key == before[shop] {
