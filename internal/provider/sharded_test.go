@@ -151,6 +151,51 @@ func TestAccShards_SwitchOneByOne(t *testing.T) {
 	s.mustHaveSwitched(t, 0)
 }
 
+// TestAccShards_RunAtOnce applies two shards at the same time, on two machines. Each has only the tokens of its own shops. Each
+// run holds its own lock, and the shops of the other shards get no request.
+func TestAccShards_RunAtOnce(t *testing.T) {
+	t.Parallel()
+	all := sandbox.FleetSeed(16)
+	s := newShardedEnv(t, testEnvOptions{seed: &all})
+	seed, written := sandbox.Seed{Stores: s.seed.Stores}, 0
+	var runs []*process
+	var releases []func()
+	for shard := range 2 {
+		arrived, letGo := s.hold(shard)
+		run := s.machine(t, shard, fmt.Sprintf("machine-%d", shard)).start(t, "apply", "-auto-approve", "-input=false", "-no-color", patiently)
+		run.await(t, arrived)
+		runs, releases = append(runs, run), append(releases, letGo)
+		seed.Shops, written = append(seed.Shops, s.shops(shard)...), written+len(s.shops(shard))
+	}
+	want := map[string]string{"shard-0": "machine-0", "shard-1": "machine-1"}
+	if got := s.db.holders(t); !maps.Equal(got, want) {
+		t.Errorf("the locks are held by %v, want %v", got, want)
+	}
+	for i, letGo := range releases {
+		letGo()
+		if got := runs[i].wait(t); got.code != 0 {
+			t.Errorf("shard %d failed:\n%s", i, got.output)
+		}
+	}
+	s.mustHaveSwitched(t, written)
+	s.mustBeSwitched(t, seed)
+	for shard := 2; shard < shardCount; shard++ {
+		for _, shop := range s.shops(shard) {
+			if now, _ := s.sandbox.Shop(shop.Name); now.KustomID != shop.KustomID {
+				t.Errorf("shop %s of shard %d has another key", shop.Name, shard)
+			}
+		}
+	}
+	for _, r := range s.sandbox.Requests() {
+		if r.Shop != "" && !slices.ContainsFunc(seed.Shops, func(shop sandbox.Shop) bool { return shop.Name == r.Shop }) {
+			t.Errorf("shop %s was asked, which is not in these shards: %s %s", r.Shop, r.Method, r.Path)
+		}
+	}
+	if written == 0 || written == len(s.seed.Shops) {
+		t.Errorf("%d of the shops are in these shards: the test shows nothing", written)
+	}
+}
+
 // TestAccShards_KeepSharedKeyUntilItsLastShopSwitched has two shops that share a store and a key. The merchant ID decides their
 // shard, so both are in one shard, and the key stays until both have another one.
 func TestAccShards_KeepSharedKeyUntilItsLastShopSwitched(t *testing.T) {
