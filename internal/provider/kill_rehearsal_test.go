@@ -17,23 +17,22 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestKill_NextRunPutsShopsRightAtEachRequest_I5 kills the provider at each request of the migration of three shops, in each way, when the
-// vendor has done the work and not answered yet. One clean run must put everything right. TestAccKill_NextRunPutsShopsRight_I5 kills a real
-// process at the two requests that change most.
+// TestKill_NextRunPutsShopsRightAtEachRequest_I5 kills the provider at each request of the migration of three shops, for each kind of
+// resource. The vendor has done the work by then, and its answer is lost. One clean run must put everything right.
+// TestAccKill_NextRunPutsShopsRight_I5 kills a real process at the two requests that change most.
 func TestKill_NextRunPutsShopsRightAtEachRequest_I5(t *testing.T) {
 	t.Parallel()
 	atEachRequest(t, "kills of the provider", killedRehearsal)
 }
 
-// TestInterrupt_NextRunPutsShopsRightAtEachRequest_I5 stops the run, as Ctrl-C does, while the answer to each request of the migration is on
-// its way. One further run must put everything right. TestAccInterrupt_NextRunPutsShopsRight_I5 does so to a real Terraform.
+// TestInterrupt_NextRunPutsShopsRightAtEachRequest_I5 stops the run, as Ctrl-C does, while the provider waits for the answer to each request
+// of the migration. The next run must put everything right. TestAccInterrupt_NextRunPutsShopsRight_I5 interrupts a real Terraform.
 func TestInterrupt_NextRunPutsShopsRightAtEachRequest_I5(t *testing.T) {
 	t.Parallel()
 	atEachRequest(t, "interruptions of the run", interruptedRehearsal)
 }
 
-// atEachRequest spoils the migration at one request after the other, in each way, and reports what became of it by the
-// way.
+// atEachRequest runs a migration once for each of its requests, for each kind of resource, and prints the counts.
 func atEachRequest(t *testing.T, what string, migration func(t *testing.T, way string, point int) (broken, orphans, violations int)) {
 	t.Helper()
 	for _, way := range []string{wayPair, wayConnection, wayFleet} {
@@ -48,10 +47,10 @@ func atEachRequest(t *testing.T, what string, migration func(t *testing.T, way s
 	}
 }
 
-// requestsOf is how many requests a migration that nothing happens to makes.
+// requestsOf returns the number of requests of an undisturbed migration.
 func requestsOf(t *testing.T, way string) int {
 	t.Helper()
-	all := &meeting{point: -1}
+	all := &interceptor{point: -1}
 	synctest.Test(t, func(t *testing.T) {
 		seed := sandbox.ThreeShops()
 		rehearseOneByOne(t, testEnvOptions{seed: &seed, carrier: all}, way).mustApply(t)
@@ -59,7 +58,7 @@ func requestsOf(t *testing.T, way string) int {
 	return all.seen
 }
 
-// rehearseOneByOne does one thing at a time, so that one kill hits one of them: one object, and in a fleet one shop.
+// rehearseOneByOne returns an environment that changes one object at a time, and in a fleet one shop, so that a kill affects only one.
 func rehearseOneByOne(t *testing.T, o testEnvOptions, way string) *testEnv {
 	t.Helper()
 	w := rehearse(t, o, way)
@@ -70,73 +69,74 @@ func rehearseOneByOne(t *testing.T, o testEnvOptions, way string) *testEnv {
 	return w
 }
 
-// meeting carries requests, and calls met in place of the answer to one of them, which the vendor has given already.
-type meeting struct {
-	next  http.RoundTripper
-	point int
-	met   func(req *http.Request, resp *http.Response) (*http.Response, error)
+// interceptor sends requests. After the vendor's answer to the request with the number point, it returns the result of onAnswer.
+type interceptor struct {
+	next     http.RoundTripper
+	point    int
+	onAnswer func(req *http.Request, resp *http.Response) (*http.Response, error)
 
 	mu   sync.Mutex
 	seen int
 }
 
-func (m *meeting) over(next http.RoundTripper) { m.next = next }
+func (i *interceptor) over(next http.RoundTripper) { i.next = next }
 
-func (m *meeting) RoundTrip(req *http.Request) (*http.Response, error) {
-	m.mu.Lock()
-	here := m.seen == m.point
-	m.seen++
-	m.mu.Unlock()
-	resp, err := m.next.RoundTrip(req)
-	if !here || err != nil {
+func (i *interceptor) RoundTrip(req *http.Request) (*http.Response, error) {
+	i.mu.Lock()
+	isPoint := i.seen == i.point
+	i.seen++
+	i.mu.Unlock()
+	resp, err := i.next.RoundTrip(req)
+	if !isPoint || err != nil {
 		return resp, err
 	}
-	return m.met(req, resp)
+	return i.onAnswer(req, resp)
 }
 
-// killedCarrier carries the requests of a provider until that is killed: from then on, none goes out or comes back.
+// killedCarrier sends the requests of a provider until it closes killed. Then it blocks all requests and answers until the test
+// closes released.
 type killedCarrier struct {
-	meeting
-	killed, opened chan struct{}
+	interceptor
+	killed, released chan struct{}
 }
 
-// errKilled is what the goroutines of a killed provider are told when the test is over, and Terraform at once.
+// errKilled is the error of all calls and requests after the kill.
 var errKilled = errors.New("the provider has been killed")
 
 func newKilledCarrier(point int) *killedCarrier {
-	g := &killedCarrier{killed: make(chan struct{}), opened: make(chan struct{})}
-	g.meeting = meeting{point: point, met: func(*http.Request, *http.Response) (*http.Response, error) {
-		close(g.killed)
-		<-g.opened
+	c := &killedCarrier{killed: make(chan struct{}), released: make(chan struct{})}
+	c.interceptor = interceptor{point: point, onAnswer: func(*http.Request, *http.Response) (*http.Response, error) {
+		close(c.killed)
+		<-c.released
 		return nil, errKilled
 	}}
-	return g
+	return c
 }
 
-func (g *killedCarrier) RoundTrip(req *http.Request) (*http.Response, error) {
+func (c *killedCarrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	select {
-	case <-g.killed:
-		<-g.opened
+	case <-c.killed:
+		<-c.released
 		return nil, errKilled
 	default:
-		return g.meeting.RoundTrip(req)
+		return c.interceptor.RoundTrip(req)
 	}
 }
 
 func killedRehearsal(t *testing.T, way string, point int) (broken, orphans, violations int) {
 	seed, dir := sandbox.ThreeShops(), t.TempDir()
-	g := newKilledCarrier(point)
-	w := rehearseOneByOne(t, testEnvOptions{seed: &seed, carrier: g, cacheDir: dir}, way)
+	c := newKilledCarrier(point)
+	w := rehearseOneByOne(t, testEnvOptions{seed: &seed, carrier: c, cacheDir: dir}, way)
 	serve := w.inProcess.serve
 	var calls sync.WaitGroup
 	w.inProcess.serve = func() (tfprotov6.ProviderServer, error) {
 		server, err := serve()
-		return endingServer{ProviderServer: server, killed: g.killed, calls: &calls}, err
+		return endingServer{ProviderServer: server, killed: c.killed, calls: &calls}, err
 	}
 	defer calls.Wait()
-	defer close(g.opened)
+	defer close(c.released)
 	w.apply(t)
-	// What the others of its goroutines were about to do, they have done then, and wait for an answer.
+	// Wait until all other goroutines of the provider block on a request.
 	synctest.Wait()
 	next := w.successor(t, seed, way, dir)
 	next.mustApply(t)
@@ -144,8 +144,8 @@ func killedRehearsal(t *testing.T, way string, point int) (broken, orphans, viol
 	return next.mustBeRight(t, seed, 0)
 }
 
-// successor is the migration after the provider was killed: with what is in the state and on disk, and no more. What is on
-// disk is copied, as the locks of a process that is gone are gone too.
+// successor returns the environment of the next run: it has the state and a copy of the files on disk. The copy has no locks, like
+// the files of a process that has ended.
 func (w *testEnv) successor(t *testing.T, seed sandbox.Seed, way, dir string) *testEnv {
 	t.Helper()
 	left := t.TempDir()
@@ -157,16 +157,16 @@ func (w *testEnv) successor(t *testing.T, seed sandbox.Seed, way, dir string) *t
 	return next
 }
 
-// endingServer is a server whose process is killed or interrupted. No call begins afterwards. A call that is under way
-// when the process is killed has no answer.
+// endingServer is a server whose process is killed or interrupted. No call begins afterwards. A call that is running when the
+// process is killed gets no answer.
 type endingServer struct {
 	tfprotov6.ProviderServer
 	killed, interrupted <-chan struct{}
-	// calls are those under way, also where nobody waits for their answers any more.
+	// calls has the running calls, also those of a killed process.
 	calls *sync.WaitGroup
 }
 
-// errInterrupted is what a call is told that would begin after the interruption.
+// errInterrupted is the error of each call after the interruption.
 var errInterrupted = errors.New("execution halted")
 
 func (s endingServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
@@ -189,7 +189,7 @@ func (s endingServer) ImportResourceState(ctx context.Context, req *tfprotov6.Im
 	return callEnding(ctx, s, req, s.ProviderServer.ImportResourceState)
 }
 
-// callEnding calls a server unless it has ended, and does not wait for its answer once it is killed.
+// callEnding calls a server. It fails if the server has ended, or is killed before it answers.
 func callEnding[Request, Response any](
 	ctx context.Context, s endingServer, req Request, call func(context.Context, Request) (Response, error),
 ) (resp Response, err error) {
@@ -220,10 +220,10 @@ const late = 400 * time.Millisecond
 
 func interruptedRehearsal(t *testing.T, way string, point int) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
-	m := &meeting{point: point}
+	m := &interceptor{point: point}
 	w := rehearseOneByOne(t, testEnvOptions{seed: &seed, carrier: m}, way)
 	interrupt := w.interruptible()
-	m.met = func(req *http.Request, resp *http.Response) (*http.Response, error) {
+	m.onAnswer = func(req *http.Request, resp *http.Response) (*http.Response, error) {
 		if err := interrupt(context.WithoutCancel(req.Context())); err != nil {
 			return nil, err
 		}
@@ -235,7 +235,7 @@ func interruptedRehearsal(t *testing.T, way string, point int) (broken, orphans,
 		}
 	}
 	interrupted := w.apply(t)
-	// Terraform does not wait for a read that is under way.
+	// Terraform does not wait for a running read.
 	time.Sleep(late)
 	w.inProcess.concurrent = true
 	w.mustApply(t)
@@ -247,8 +247,7 @@ func interruptedRehearsal(t *testing.T, way string, point int) (broken, orphans,
 	return broken, orphans, violations
 }
 
-// interruptible returns what interrupts the servers that run, as Terraform does when it is interrupted: nothing more is
-// begun.
+// interruptible returns a function that interrupts the running servers, as an interrupted Terraform does. No call begins then.
 func (w *testEnv) interruptible() (interrupt func(context.Context) error) {
 	var mu sync.Mutex
 	var running []tfprotov6.ProviderServer
