@@ -55,10 +55,10 @@ func TestFleet_ShopsWaitAtTheSameTime(t *testing.T) {
 	})
 }
 
-// TestFleet_MakesFewRequests counts the requests of the switch of a thousand shops, and of the next plan.
+// TestFleet_MakesFewRequests counts the requests of the switch of a thousand shops, and of the next plan. It is not parallel: its
+// bubble has thousands of moments, each of which would wait for the other tests. That takes minutes in place of seconds.
 func TestFleet_MakesFewRequests(t *testing.T) {
 	needsTime(t)
-	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		seed := sandbox.FleetSeed(thousand)
 		f := rehearseFleet(t, seed, sandbox.Options{Latency: latency, Unchecked: true})
