@@ -97,7 +97,7 @@ func (s *shardedEnv) hold(shard int) (arrived func() bool, letGo func()) {
 	return func() bool { return armed.Fired() == len(s.shops(shard)) }, func() { close(until) }
 }
 
-const patiently = "-lock-timeout=10m"
+const waitForLock = "-lock-timeout=10m"
 
 // TestAccShards_SwitchOneByOne applies every shard of the published list, one of which has no shops. The configuration rejects
 // workspaces that are not a shard's, also a workspace of a shard that was removed.
@@ -112,7 +112,7 @@ func TestAccShards_SwitchOneByOne(t *testing.T) {
 	for shard := range shardCount {
 		workspace := fmt.Sprintf("shard-%d", shard)
 		w.set("TF_WORKSPACE", workspace)
-		w.mustApply(t, patiently)
+		w.mustApply(t, waitForLock)
 		w.mustBeEmpty(t)
 		if len(s.shops(shard)) == 0 {
 			empty++
@@ -142,7 +142,7 @@ func TestAccShards_SwitchOneByOne(t *testing.T) {
 	s.sandbox.ResetRequests()
 	for workspace, count := range shards {
 		w.set("TF_WORKSPACE", workspace)
-		got := w.apply(t, patiently, fmt.Sprintf("-var=shards=%d", count))
+		got := w.apply(t, waitForLock, fmt.Sprintf("-var=shards=%d", count))
 		want := fmt.Sprintf("The workspace is %s, and the shards' are shard-0 to shard-%d.", workspace, count-1)
 		if got.code != 1 || !strings.Contains(unwrapped(got.output), want) {
 			t.Errorf("exit code %d, and the plan does not say %q:\n%s", got.code, want, got.output)
@@ -162,7 +162,7 @@ func TestAccShards_RunAtOnce(t *testing.T) {
 	var releases []func()
 	for shard := range 2 {
 		arrived, letGo := s.hold(shard)
-		run := s.machine(t, shard, fmt.Sprintf("machine-%d", shard)).start(t, "apply", "-auto-approve", "-input=false", "-no-color", patiently)
+		run := s.machine(t, shard, fmt.Sprintf("machine-%d", shard)).start(t, "apply", "-auto-approve", "-input=false", "-no-color", waitForLock)
 		run.await(t, arrived)
 		runs, releases = append(runs, run), append(releases, letGo)
 		seed.Shops, written = append(seed.Shops, s.shops(shard)...), written+len(s.shops(shard))
@@ -209,7 +209,7 @@ func TestAccShards_KeepSharedKeyUntilItsLastShopSwitched(t *testing.T) {
 	s := newShardedEnv(t, testEnvOptions{seed: &seed})
 	m := s.machine(t, shardOf(one.MerchantID), "machine")
 	m.set("TF_VAR_shared_merchant_ids", fmt.Sprintf("[%q]", one.MerchantID))
-	m.mustApply(t, patiently)
+	m.mustApply(t, waitForLock)
 	m.mustBeEmpty(t)
 	s.mustBeSwitched(t, sandbox.Seed{Stores: seed.Stores, Shops: seed.Shops[:2]})
 	if keys := s.sandbox.Keys(one.MerchantID); len(keys) != 2 {
@@ -225,7 +225,7 @@ func TestAccShards_LockEachState(t *testing.T) {
 	s := newShardedEnv(t, testEnvOptions{seed: &seed})
 	first, hasty, patient := s.machine(t, 0, "first"), s.machine(t, 0, "hasty"), s.machine(t, 0, "patient")
 	arrived, letGo := s.hold(0)
-	holding := first.start(t, "apply", "-auto-approve", "-input=false", "-no-color", patiently)
+	holding := first.start(t, "apply", "-auto-approve", "-input=false", "-no-color", waitForLock)
 	holding.await(t, arrived)
 	asked := len(s.sandbox.Requests())
 
@@ -238,7 +238,7 @@ func TestAccShards_LockEachState(t *testing.T) {
 		t.Errorf("the locks are held by %v, want %v", got, want)
 	}
 
-	waiting := patient.start(t, "apply", "-auto-approve", "-input=false", "-no-color", patiently)
+	waiting := patient.start(t, "apply", "-auto-approve", "-input=false", "-no-color", waitForLock)
 	// A second attempt shows that the first one met the lock.
 	waiting.await(t, func() bool { return s.db.triedToLock(t, "patient") >= 2 })
 	if now := len(s.sandbox.Requests()); now != asked {
