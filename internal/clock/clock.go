@@ -55,6 +55,18 @@ func Detach(ctx context.Context, c Clock, d time.Duration) (context.Context, con
 	return context.WithTimeout(ctx, d)
 }
 
+// Outlast returns a context for work that an interruption must not leave unfinished. It ends d of real time after ctx does.
+func Outlast(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	// A sleep after the end of ctx must not fail because of the deadline of ctx.
+	lasting, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), deadlineKey{}, nil))
+	stop := context.AfterFunc(ctx, func() {
+		rest := time.AfterFunc(d, cancel)
+		<-lasting.Done()
+		rest.Stop()
+	})
+	return lasting, func() { stop(); cancel() }
+}
+
 // Check returns the error that a sleep of d from now would return immediately, or nil. It is for implementations of
 // [Clock].
 func Check(ctx context.Context, now time.Time, d time.Duration) error {

@@ -146,3 +146,21 @@ func TestDetach_Ends(t *testing.T) {
 		}
 	})
 }
+
+func TestOutlast_EndsLaterThanItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		ctx, interrupt := clock.WithTimeout(t.Context(), clock.System{}, time.Minute)
+		lasting, cancel := clock.Outlast(ctx, time.Second)
+		defer cancel()
+		time.Sleep(30 * time.Second)
+		interrupt()
+		if err := (clock.System{}).Sleep(lasting, time.Second-time.Nanosecond); err != nil {
+			t.Errorf("before the end: %v", err)
+		}
+		if err := (clock.System{}).Sleep(lasting, time.Hour); !errors.Is(err, context.Canceled) || time.Since(begun) != 31*time.Second {
+			t.Errorf("after %v: %v", time.Since(begun), err)
+		}
+	})
+}

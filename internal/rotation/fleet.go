@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
 // Fleet runs one operation for many shops, several at a time. One goroutine at a time works on a member.
@@ -53,6 +54,8 @@ type Member struct {
 	started bool
 	// isNew reports that the shop had no record before the operation.
 	isNew bool
+	// confirming reports that the confirmation of the shop's changes has been started.
+	confirming bool
 	// postponed holds the confirmations that wait until all shops are done.
 	postponed postponed
 }
@@ -326,14 +329,11 @@ func (f *Fleet) each(ctx context.Context, timeout time.Duration, do func(ctx con
 }
 
 // confirm confirms, after all members are done, that deleted keys are gone and installed ones exist. Otherwise it
-// deletes or installs again. If ctx has ended, it still runs for [undoTimeout]: a deletion that nobody confirms
-// would be forgotten.
+// deletes or installs again. When ctx ends, it still runs for [undoTimeout]: a deletion that nobody confirms would be
+// forgotten.
 func (f *Fleet) confirm(ctx context.Context) []Failure {
-	if ctx.Err() != nil {
-		detached, cancel := clock.Detach(ctx, f.Engine.clock, undoTimeout)
-		defer cancel()
-		ctx = detached
-	}
+	ctx, cancel := clock.Outlast(ctx, undoTimeout)
+	defer cancel()
 	stores := map[string]bool{}
 	for _, m := range f.Members {
 		for _, key := range m.postponed.deleted {
@@ -347,17 +347,37 @@ func (f *Fleet) confirm(ctx context.Context) []Failure {
 		f.Engine.Keys.invalidate(id)
 	}
 	f.Engine.Keys.refreshStores(ctx, slices.Collect(maps.Keys(stores)))
-	return f.each(ctx, f.WriteTimeout, f.confirmMember)
+	failures := f.each(ctx, f.WriteTimeout, f.confirmMember)
+	// The other shops are done. If there was no time to confirm their deletions, the next run does.
+	return slices.DeleteFunc(failures, func(failure Failure) bool { return failure.Member.keepUnconfirmed(failure.Err) })
+}
+
+// keepUnconfirmed records the deletions of a member whose confirmation was not started because of err. It returns false
+// if the confirmation was started.
+func (m *Member) keepUnconfirmed(err error) bool {
+	if m.confirming {
+		return false
+	}
+	for _, key := range m.postponed.deleted {
+		m.keep(key, err)
+	}
+	return true
+}
+
+// keep records a key that is not known to be deleted.
+func (m *Member) keep(key kustom.Orphan, err error) {
+	m.Kept = append(m.Kept, KeptKey{Key: key, Err: err})
+	if !isInUse(err) {
+		m.Record.Memory.Undeleted = append(m.Record.Memory.Undeleted, key)
+	}
 }
 
 func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
+	m.confirming = true
 	ctx = withShop(ctx, m.Name, m.store())
 	for _, key := range m.postponed.deleted {
 		if err := f.Engine.deleteAgain(ctx, key, f.Rules.evidence()); err != nil {
-			m.Kept = append(m.Kept, KeptKey{Key: key, Err: err})
-			if !isInUse(err) {
-				m.Record.Memory.Undeleted = append(m.Record.Memory.Undeleted, key)
-			}
+			m.keep(key, err)
 		}
 	}
 	if m.postponed.installed == nil {

@@ -235,6 +235,68 @@ func TestFleet_ConfirmsDeletionsAfterCancel(t *testing.T) {
 	}
 }
 
+// Ctrl-C may come while the deletions of all shops are confirmed. The shops have their new keys by then, so none counts as
+// failed, and no deletion is forgotten.
+func TestFleet_KeepsDoneShopsIfCancelledDuringConfirmation(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		// deleted says that the portal has deleted the key of shop a, and answer is how long its next list takes.
+		deleted bool
+		answer  time.Duration
+		// undeleted are the keys that the next run must look for.
+		undeleted []string
+	}{
+		{deleted: true, answer: time.Second},
+		{deleted: false, answer: time.Second, undeleted: []string{"M1-old"}},
+		{deleted: true, answer: time.Hour, undeleted: []string{"M1-old", "M2-old"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-old"}, m1("M1-old"))
+			env.portal.addStore("M2")
+			env.portal.keys = append(env.portal.keys, kustom.Key{MerchantID: "M2", CredentialID: "id-M2-old", Username: "M2-old"})
+			if !test.deleted {
+				env.portal.undeletable = "id-M1-old"
+			}
+			f := newFleet(env.engine, 1, newMember("a", "M1"), newMember("b", "M2"))
+			mustDecide(t, f)
+			ctx, cancel := context.WithCancel(t.Context())
+			deletions := 0
+			env.portal.before = func(kind, _ string, _ int) error {
+				switch {
+				case kind == deleteCall:
+					deletions++
+				case kind == listCall && deletions >= 2 && ctx.Err() == nil:
+					cancel()
+					// The run notices the cancellation before the portal answers.
+					time.Sleep(test.answer)
+				}
+				return nil
+			}
+			for _, failure := range f.Execute(ctx) {
+				t.Errorf("%s failed: %v", failure.Member.Name, failure.Err)
+			}
+			if ctx.Err() == nil {
+				t.Fatal("the run was not cancelled")
+			}
+			var undeleted []string
+			for _, m := range f.Members {
+				for _, key := range m.Record.Memory.Undeleted {
+					undeleted = append(undeleted, key.Username)
+				}
+				shows, err := env.shops.Credentials(t.Context(), m.Name)
+				if err != nil || m.Record.Username != shows.KustomID {
+					t.Errorf("shop %s has %s, and its record %s (%v)", m.Name, shows.KustomID, m.Record.Username, err)
+				}
+			}
+			if !slices.Equal(undeleted, test.undeleted) {
+				t.Errorf("deleted %t, answer after %v: undeleted %v, want %v", test.deleted, test.answer, undeleted, test.undeleted)
+			}
+			// The portal's answer may still be on its way.
+			time.Sleep(test.answer)
+		})
+	}
+}
+
 // The new member's shop can't be read, and holds the other shop's key. Its configured store decides which keys it may use,
 // unless it may change its store.
 func TestFleet_DeletesKeysOfPlan(t *testing.T) {
