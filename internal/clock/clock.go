@@ -59,11 +59,7 @@ func Detach(ctx context.Context, c Clock, d time.Duration) (context.Context, con
 func Outlast(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	// A sleep after the end of ctx must not fail because of the deadline of ctx.
 	lasting, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), deadlineKey{}, nil))
-	stop := context.AfterFunc(ctx, func() {
-		rest := time.AfterFunc(d, cancel)
-		<-lasting.Done()
-		rest.Stop()
-	})
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
 	return lasting, func() { stop(); cancel() }
 }
 

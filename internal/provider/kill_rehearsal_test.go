@@ -26,7 +26,7 @@ func TestKill_NextRunPutsShopsRightAtEachRequest_I5(t *testing.T) {
 }
 
 // TestInterrupt_NextRunPutsShopsRightAtEachRequest_I5 stops the run, as Ctrl-C does, while the provider waits for the answer to each request
-// of the migration. The next run must put everything right. TestAccInterrupt_NextRunPutsShopsRight_I5 interrupts a real Terraform.
+// of the migration. After the next run, all shops must work, and no key may be left over. TestAccInterrupt_NextRunPutsShopsRight_I5 interrupts a real Terraform.
 func TestInterrupt_NextRunPutsShopsRightAtEachRequest_I5(t *testing.T) {
 	t.Parallel()
 	atEachRequest(t, "interruptions of the run", interruptedRehearsal)
