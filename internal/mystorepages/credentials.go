@@ -392,6 +392,9 @@ func (v *visit) updateStep() browser.Step {
 // write is unknown.
 const writeTimeout = 2 * time.Minute
 
+// CleanupTime is how long a read may take that finds out whether an interrupted write was done.
+func (c *Client) CleanupTime() time.Duration { return writeTimeout }
+
 // fill fills in both fields.
 func (v *visit) fill(ctx context.Context, found form, kustomID, kustomSecret string) error {
 	// This shows what an empty field means after the write: whether the page shows IDs at all.

@@ -114,7 +114,7 @@ func (p *Portal) request(ctx context.Context, orphan *kustom.Orphan) (result pop
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
+		ctx, cancel := clock.Detach(ctx, p.Clock, p.CleanupTime())
 		defer cancel()
 		// The popup shows a secret. Kustom may change its form some day.
 		v.Private(true)
@@ -345,7 +345,7 @@ func hasLetter(text string) bool {
 // confirmListed finds a new key in its store's list, on a freshly loaded page. If the list has another new key,
 // somebody else generated it, and may take this key for theirs. Then confirmListed deletes this key only.
 func (p *Portal) confirmListed(ctx context.Context, result popup, orphan kustom.Orphan) (kustom.NewKey, error) {
-	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
+	ctx, cancel := clock.Detach(ctx, p.Clock, p.CleanupTime())
 	defer cancel()
 	orphan.CredentialID, orphan.Username = result.Username, result.Username
 	keys, err := p.storeKeys(ctx, orphan.MerchantID)
@@ -380,7 +380,7 @@ func newKeys(keys []kustom.Key, orphan kustom.Orphan, except string) []string {
 // recoverLostPopup finds and deletes the key that a click generated if its popup was not read, even if ctx is done. If there
 // is no new key, it may still appear. If there are several, the provider can't tell which one is its own.
 func (p *Portal) recoverLostPopup(ctx context.Context, orphan kustom.Orphan, seen popup, cause error) error {
-	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
+	ctx, cancel := clock.Detach(ctx, p.Clock, p.CleanupTime())
 	defer cancel()
 	if cause == nil {
 		cause = errors.New("the page shows no new key")

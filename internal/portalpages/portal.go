@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
@@ -90,6 +91,9 @@ func (p *Portal) ListsBeforeDeletion() bool { return true }
 
 // ListsByStore reports that no page lists the keys of several stores.
 func (p *Portal) ListsByStore() bool { return true }
+
+// CleanupTime is how long a cleanup may take, such as the deletion of a key that no shop got.
+func (p *Portal) CleanupTime() time.Duration { return cleanupTimeout + p.Browser.ApprovalTime() }
 
 // Generated reports whether p generated the key. Such a key may be about to be installed in a shop.
 func (p *Portal) Generated(credentialID string) bool {

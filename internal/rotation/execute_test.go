@@ -63,6 +63,38 @@ func TestExecute_FailureKeepsOldKeyAndDeletesNewKey(t *testing.T) {
 	}
 }
 
+// Pages take longer than an API, and a user who is asked before each click even longer. A cleanup has that time.
+func TestExecute_CleansUpOverSlowPages(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func(*testEnv, context.CancelFunc){
+		"the shop refuses the key": func(env *testEnv, _ context.CancelFunc) {
+			env.shops.before = failShop(writeCall, "", errRefused)
+		},
+		"interrupted during the write": func(env *testEnv, interrupt context.CancelFunc) {
+			env.shops.after = func(ctx context.Context, kind, _ string, _ int) error {
+				if kind == writeCall {
+					interrupt()
+					return ctx.Err()
+				}
+				return env.clock.Sleep(ctx, time.Minute)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			env.portal.byPages, env.portal.slowness = true, time.Minute
+			plan := env.plan(config())
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			fail(env, interrupt)
+			_, err := env.engine.Execute(ctx, plan, rotation.Rules{}, new(rotation.Record))
+			if _, unknown := errors.AsType[*rotation.KeyStateUnknownError](err); unknown {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
 // A stale read does not show a key that the shop has accepted. Neither this run nor the next one may delete it.
 func TestExecute_KeepsAcceptedKeyThatStaleReadsDoNotShow(t *testing.T) {
 	t.Parallel()

@@ -53,6 +53,8 @@ type fakePortal struct {
 	hidden func(kustom.Key) bool
 	// limit is how many keys a store may have; 0 means no limit.
 	limit int
+	// slowness is how long each deletion takes, by clock.
+	slowness time.Duration
 
 	mu   sync.Mutex
 	keys []kustom.Key
@@ -180,7 +182,18 @@ func (a *fakePortal) Identify(_ context.Context, orphan kustom.Orphan) (id strin
 	return id, err
 }
 
-func (a *fakePortal) DeleteOrphan(_ context.Context, orphan kustom.Orphan) error {
+// CleanupTime is that of the portal's pages.
+func (a *fakePortal) CleanupTime() time.Duration {
+	if a.byPages {
+		return 2 * time.Minute
+	}
+	return 0
+}
+
+func (a *fakePortal) DeleteOrphan(ctx context.Context, orphan kustom.Orphan) error {
+	if err := a.clock.Sleep(ctx, a.slowness); err != nil {
+		return err
+	}
 	return a.call(deleteCall, orphan.CredentialID, func() error {
 		a.deletions = append(a.deletions, orphan)
 		if orphan.CredentialID == a.undeletable {
@@ -385,6 +398,9 @@ func newFakeShops(shops map[string]string) *fakeShops {
 	}
 	return s
 }
+
+// CleanupTime is that of a shop's pages.
+func (s *fakeShops) CleanupTime() time.Duration { return 2 * time.Minute }
 
 func (s *fakeShops) Credentials(ctx context.Context, shop string) (mystore.Credentials, error) {
 	return s.call(ctx, readCall, shop, func() {})

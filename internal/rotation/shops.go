@@ -23,7 +23,7 @@ const initialReadBack = 2 * time.Second
 // Shops caches the shops' credentials for one run. It reads a shop when it is first needed, and updates
 // the cache after its own writes. It is safe for concurrent use.
 type Shops struct {
-	service ShopService
+	service shopCalls
 	prover  Merchant
 	clock   clock.Clock
 	steps   *stepRecorder

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"runtime/debug"
+	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
@@ -145,6 +146,17 @@ type storeLister interface{ ListsByStore() bool }
 func (p portalCalls) listsByStore() bool {
 	portal, ok := p.to.(storeLister)
 	return ok && portal.ListsByStore()
+}
+
+// cleaner is a vendor on whose pages a cleanup needs more than [undoTimeout], such as to ask a user before each click.
+type cleaner interface{ CleanupTime() time.Duration }
+
+// cleanupTime limits the cleanup on a vendor after a failure or a cancellation.
+func cleanupTime(vendor any) time.Duration {
+	if slow, ok := vendor.(cleaner); ok {
+		return max(undoTimeout, slow.CleanupTime())
+	}
+	return undoTimeout
 }
 
 // shopCalls calls a shop service and recovers from its panics.
