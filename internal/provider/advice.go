@@ -122,6 +122,10 @@ func adviseStore(err error) (message, bool) {
 	if errors.As(err, &wrong) {
 		return wrongStore(wrong.Shop, wrong.Present, wrong.Wanted), true
 	}
+	var imported *rotation.WrongImportError
+	if errors.As(err, &imported) {
+		return wrongImport(imported.Shop, imported.Imported, imported.Present), true
+	}
 	var twice *rotation.OwnedTwiceError
 	if errors.As(err, &twice) {
 		return ownedTwice(twice.Shop, twice.First, twice.Second), true

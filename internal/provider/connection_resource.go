@@ -232,7 +232,7 @@ func (r *connectionResource) checkInstalled(ctx context.Context, shop string, di
 func (r *connectionResource) decide(ctx context.Context, c rotation.Config, record *rotation.Record, seen *rotation.Observation, config connectionModel, plan *connectionModel, state *connectedShop, diags *diag.Diagnostics) {
 	decided, err := rotation.Decide(c, record, seen)
 	if err != nil {
-		report(diags, connectionPath(err), shopNotConnectable(), r.engine.DescribeStores(ctx, err))
+		report(diags, connectionPath(err), shopNotConnectable(), r.engine.WithMissingStore(ctx, err))
 		return
 	}
 	plan.setPlan(decided, config.connectedShop, state, newKeyHost(r.environment, r.lacksDescriptions()))
@@ -301,7 +301,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 		}
 		c := shopConfig(ctx, r.lacksDescriptions(), shop, model.connectionRules, model.connectedShop, model.connectedShop)
 		if plan, err = rotation.Decide(c, nil, seen); err != nil {
-			return r.engine.DescribeStores(ctx, err)
+			return r.engine.WithMissingStore(ctx, err)
 		}
 	}
 	kept, err := r.engine.Execute(ctx, plan, model.rules(), record)
@@ -312,7 +312,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 	}
 	addEngineWarnings(r.engine, diags)
 	if err != nil {
-		return r.engine.DescribeStores(ctx, r.engine.WithUnusedKeys(ctx, plan.MerchantID, err))
+		return r.engine.WithMissingStore(ctx, r.engine.WithUnusedKeys(ctx, plan.MerchantID, err))
 	}
 	model.setRecord(*record)
 	model.finish(plan, kept)
@@ -342,7 +342,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	// A state of an older version has no identity yet, even if it is incomplete.
 	store(ctx, resp.Identity, state.identity(), &resp.Diagnostics)
 	record := state.record(memory, &resp.Diagnostics)
-	if state.isIncomplete() {
+	if state.isIncomplete(memory) {
 		memory.DueReason, memory.Undeleted = "an earlier run did not finish", memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
 		writeMemory(ctx, memory, resp.Private, &resp.Diagnostics)
 		return
@@ -408,8 +408,8 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	if state.clears() && record.Username != "" {
 		r.release(ctx, shop, record, &resp.Diagnostics)
 	}
-	leftovers := memory.Undeleted
-	if state.isIncomplete() {
+	leftovers, incomplete := memory.Undeleted, state.isIncomplete(memory)
+	if incomplete {
 		// If Terraform replaces a tainted object, the old object's deletion does not get its private state.
 		// Then only the state has the keys.
 		leftovers = memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
@@ -424,7 +424,7 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	if err := r.engine.DeleteLeftovers(ctx, leftovers); err != nil {
 		report(&resp.Diagnostics, path.Empty(), connectionNotRemoved(), err)
 	}
-	if state.isIncomplete() || resp.Diagnostics.HasError() {
+	if incomplete || resp.Diagnostics.HasError() {
 		return
 	}
 	if state.clears() {
@@ -539,8 +539,10 @@ func (m *connectionModel) saveUnsettled(unsettled []kustom.Orphan) {
 }
 
 // isIncomplete reports whether the shop may or may not have the connection's key: an earlier run generated or
-// requested it and did not finish.
-func (m connectionModel) isIncomplete() bool { return m.CreatedAt.IsNull() && !m.KeysToDelete.IsNull() }
+// requested it and did not finish. An imported shop may have no key that the state could name.
+func (m connectionModel) isIncomplete(memory rotation.Memory) bool {
+	return m.CreatedAt.IsNull() && !m.KeysToDelete.IsNull() && !memory.Imported
+}
 
 // leftovers are the keys of an incomplete connection: the one that may be in the shop, and those that it was to
 // replace. It is not known when the run ended that may have installed the key, so the time counts as now.

@@ -391,6 +391,18 @@ func TestConnection_RejectsKeyOfAnotherStore(t *testing.T) {
 	v.wantOnlyReads(t)
 }
 
+// TestConnection_RejectsUnknownStore expects a merchant ID with a typing error to be called unknown, and not another
+// merchant's, for a shop without an object and for a connected one.
+func TestConnection_RejectsUnknownStore(t *testing.T) {
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	mistyped := edit(t, connected(t), `"M00123456"`, `"M00123465"`)
+	runInProcess(t, v, []resource.TestStep{
+		{Config: mistyped, ExpectError: words("can't see such a store")},
+		{Config: connected(t)},
+		{Config: mistyped, ExpectError: words("The portal user can't see store M00123465.")},
+	})
+}
+
 // TestConnection_MovesToAnotherStoreInPlace gives a shop a key of another store in place: the key that was made for
 // it is deleted, although it is another store's now.
 func TestConnection_MovesToAnotherStoreInPlace(t *testing.T) {
@@ -529,6 +541,51 @@ func TestConnection_ImportReplacesUnusableKey(t *testing.T) {
 					planned{connectionAddress: "import butikk/" + exampleStore + ", update"})...),
 				PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
 			}})
+		})
+	}
+}
+
+// TestConnection_ImportCommandReplacesUnusableKey imports the same shops with the command, which plans nothing. The next plan
+// gives the same reason as that of a new connection.
+func TestConnection_ImportCommandReplacesUnusableKey(t *testing.T) {
+	apiOnly(t, "TestConnection_ImportReplacesUnusableKey shows what differs by pages")
+	for name, condition := range conditions() {
+		if name == "key made by hand" {
+			continue // such a shop keeps its key
+		}
+		t.Run(name, func(t *testing.T) {
+			v, before, want := condition.set(t)
+			hcl := setting(t, condition.line)
+			runInProcess(t, v, []resource.TestStep{
+				{Config: hcl, ResourceName: connectionAddress, ImportState: true, ImportStateId: "butikk/" + exampleStore, ImportStatePersist: true},
+				{
+					Config:           hcl,
+					ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "update"})...),
+					PostApplyFunc:    func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
+				},
+			})
+		})
+	}
+}
+
+// TestConnection_RejectsImportOfOtherStore imports a shop with the ID of a store that it does not use. A needless key would
+// replace the shop's own.
+func TestConnection_RejectsImportOfOtherStore(t *testing.T) {
+	apiOnly(t, "a page that shows no Kustom ID shows no store either")
+	config := edit(t, setting(t, ""), `shop = "butikk"`, `shop = "nettbutikk"`)
+	id := "nettbutikk/" + otherStore
+	says := words("The import says that shop nettbutikk belongs to store " + otherStore + ", but the shop uses a key of store " + exampleStore)
+	for name, steps := range map[string][]resource.TestStep{
+		"block": {{Config: config + importBlock(connectionAddress, id), ExpectError: says}},
+		"command": {
+			{Config: config, ResourceName: connectionAddress, ImportState: true, ImportStateId: id, ImportStatePersist: true},
+			{Config: config, ExpectError: says},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			runInProcess(t, v, steps)
+			v.wantOnlyReads(t)
 		})
 	}
 }

@@ -56,7 +56,7 @@ func memberPath(m *rotation.Member) path.Path { return path.Root("shops").AtMapK
 func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	failures := f.failures(f.Decide(ctx), shopNotConnectable())
 	for i := range failures {
-		failures[i].err = f.Engine.DescribeStores(ctx, failures[i].err)
+		failures[i].err = f.Engine.WithMissingStore(ctx, failures[i].err)
 	}
 	if blocking := f.blocking(failures); len(blocking) > 0 {
 		diags.Append(blocking.errors()...)
@@ -214,7 +214,7 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 		} else if leavesShopUnknown(failures[i].err) {
 			failures[i].message = shopMayHaveAnotherKey()
 		}
-		failures[i].err = f.Engine.DescribeStores(ctx, f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err))
+		failures[i].err = f.Engine.WithMissingStore(ctx, f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err))
 		failures[i].member.Err = failures[i].err
 	}
 	for i, m := range f.Members {

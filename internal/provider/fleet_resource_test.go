@@ -416,6 +416,24 @@ func TestFleet_DeletesSharedKeyAfterLastShopIsCleared(t *testing.T) {
 	}
 }
 
+// TestFleet_RejectsImportOfOtherStore imports two shops with each other's stores. The keys that they have fit the
+// configuration, so none is generated.
+func TestFleet_RejectsImportOfOtherStore(t *testing.T) {
+	t.Parallel()
+	w := newFleet(t, 2)
+	before := w.keys()
+	w.state = tfdriver.NewState()
+	w.importID = "shop-00001/M00500002,shop-00002/M00500001"
+	r := w.apply(t)
+	if r.code == 0 {
+		t.Error("the import does not fail")
+	}
+	mustSay(t, r, "The import says that shop shop-00001 belongs to store M00500002, but the shop uses a key of store M00500001")
+	if after := w.keys(); !slices.Equal(after, before) {
+		t.Errorf("the keys are %q, want %q", after, before)
+	}
+}
+
 func TestFleet_RejectsImportIDWithShopTwice(t *testing.T) {
 	t.Parallel()
 	w := newFleetEnv(t, sandbox.FleetSeed(1), sandbox.Options{})

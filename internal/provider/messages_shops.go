@@ -31,6 +31,7 @@ func shopMessages() []message {
 		keyReplacedByCredentials("…", "…"),
 		checkoutNotActive("…"),
 		wrongStore("…", "…", "…"),
+		wrongImport("…", "…", "…"),
 		checkoutNotInstalled("…"),
 		otherCheckoutInstalled("…", "…"),
 		changeNotShown("…"),
@@ -261,6 +262,14 @@ func wrongStore(shop, present, wanted string) message {
 		why: fmt.Sprintf("Shop %s takes payments for store %s, but would get a key of store %s. Its payments would go to another merchant.", shop, present,
 			wanted),
 		do: "Check the merchant ID. Two rows of a list may be swapped. If the shop moves to the other store, set allow_store_change = true.",
+	}
+}
+
+func wrongImport(shop, imported, present string) message {
+	return message{
+		why: fmt.Sprintf("The import says that shop %s belongs to store %s, but the shop uses a key of store %s.", shop, imported, present),
+		do: fmt.Sprintf("Import the shop with the ID %s/%s. If the state has the object already, remove it first with terraform state rm.",
+			shop, present),
 	}
 }
 

@@ -85,7 +85,7 @@ func (p Plan) description() string {
 // Record is nil if no object manages the shop yet. Seen is then the result of a read, or nil if the shop could not
 // be read; the apply then decides everything. For a managed shop, Decide uses what the last read recorded.
 //
-// The error is a [*WrongStoreError], [ErrNoDescriptions], or why the shop can't have a key.
+// The error is a [*WrongStoreError], a [*WrongImportError], [ErrNoDescriptions], or why the shop can't have a key.
 func Decide(config Config, record *Record, seen *Observation) (Plan, error) {
 	plan := Plan{Shop: config.Shop, MerchantID: config.MerchantID, Description: config.Description}
 	if config.NoDescriptions && config.Description != nil {
@@ -124,6 +124,10 @@ func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
 
 func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
 	memory := record.Memory
+	if memory.Imported && record.CredentialID == "" && sameStore(memory.Store, config.MerchantID) && !sameStore(record.MerchantID, config.MerchantID) {
+		// The shop needs no new key: only the import named the wrong store.
+		return plan, &WrongImportError{Shop: config.Shop, Imported: record.MerchantID, Present: memory.Store}
+	}
 	if config.Description == nil {
 		plan.Description = record.Description
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
@@ -47,6 +49,21 @@ func (e *Engine) DescribeStores(ctx context.Context, err error) error {
 		return err
 	}
 	return &WrongStoreError{Shop: wrong.Shop, Present: e.describeStore(ctx, wrong.Present), Wanted: e.describeStore(ctx, wrong.Wanted)}
+}
+
+// WithMissingStore turns a [*WrongStoreError] into a [*StoreNotFoundError] if the user can't see the configured store: its
+// merchant ID may have a typing error. Otherwise, it is [Engine.DescribeStores].
+func (e *Engine) WithMissingStore(ctx context.Context, err error) error {
+	var wrong *WrongStoreError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	stores, listErr := e.Keys.visibleStores(ctx)
+	sees := func(merchantID string) bool { return sameStore(merchantID, wrong.Wanted) }
+	if listErr == nil && !slices.ContainsFunc(slices.Collect(maps.Keys(stores)), sees) {
+		return &StoreNotFoundError{MerchantID: wrong.Wanted}
+	}
+	return e.DescribeStores(ctx, err)
 }
 
 func (e *Engine) describeStore(ctx context.Context, merchantID string) string {

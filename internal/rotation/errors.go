@@ -150,6 +150,18 @@ func (e *WrongStoreError) Error() string {
 	return fmt.Sprintf("shop %s has a key of store %s, but would get one of store %s", e.Shop, e.Present, e.Wanted)
 }
 
+// WrongImportError says that a shop was imported with the ID of another store than that of its key.
+type WrongImportError struct {
+	Shop string
+	// Imported is the import's store, and Present that of the shop's current key.
+	Imported, Present string
+}
+
+// Error implements error.
+func (e *WrongImportError) Error() string {
+	return fmt.Sprintf("shop %s has a key of store %s, but was imported as one of store %s", e.Shop, e.Present, e.Imported)
+}
+
 // MismatchError says that a shop shows something other than what was written to it.
 type MismatchError struct{ Shop, Want, Got string }
 
