@@ -239,13 +239,22 @@ func warnOfPossibleOrphans(engine *rotation.Engine, diags *diag.Diagnostics, at 
 	if !engine.Shops.CanAsk(rotation.KeyRef{MerchantID: merchantID}) {
 		hint += " The provider can't ask any shop whether it holds one of them."
 	}
-	var names []string
-	for _, key := range orphans {
-		names = append(names, fmt.Sprintf("%s (generated %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
-	}
 	which := "keys with this description"
 	if !engine.Keys.SupportsDescriptions() {
 		which = "keys"
 	}
+	names := make([]string, 0, len(orphans))
+	for _, key := range orphans {
+		names = append(names, describeUnused(key))
+	}
 	unusedKeys(merchantID, which, enumerate(names), hint).addTo(diags, at)
+}
+
+// describeUnused describes a key for [unusedKeys], with the latest time of its only use.
+func describeUnused(key kustom.Key) string {
+	used := ""
+	if key.LastUsedAt != nil {
+		used = ", last used within " + rotation.FormatDuration(key.LatestUse().Sub(key.CreatedAt))
+	}
+	return fmt.Sprintf("%s (generated %s%s)", key.Username, key.CreatedAt.Format(time.DateOnly), used)
 }

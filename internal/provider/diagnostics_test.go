@@ -179,6 +179,26 @@ func TestAdvise_NamesUnusedKeysOfFullStore(t *testing.T) {
 	}
 }
 
+// TestDescribeUnused_NamesEarlyUse does not call a key unused whose only use came soon after its generation: that can be the
+// provider's check, or a first order.
+func TestDescribeUnused_NamesEarlyUse(t *testing.T) {
+	t.Parallel()
+	made := time.Date(2026, time.May, 1, 12, 0, 0, 0, time.UTC)
+	used := made.Add(4 * time.Second)
+	for _, test := range []struct {
+		key  kustom.Key
+		want string
+	}{
+		{kustom.Key{Username: "M1-a", CreatedAt: made}, "M1-a (generated 2026-05-01)"},
+		{kustom.Key{Username: "M1-a", CreatedAt: made, LastUsedAt: &used}, "M1-a (generated 2026-05-01, last used within 4s)"},
+		{kustom.Key{Username: "M1-a", CreatedAt: made, LastUsedAt: &made, Precision: time.Minute}, "M1-a (generated 2026-05-01, last used within 1m)"},
+	} {
+		if got := describeUnused(test.key); got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+}
+
 // TestDescribeLeft_NamesShopAndKeys describes a shop and the keys of its store after a destroy, also if another resource has
 // given the shop a key.
 func TestDescribeLeft_NamesShopAndKeys(t *testing.T) {
