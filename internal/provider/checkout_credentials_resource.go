@@ -344,7 +344,7 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 	ctx, end := r.engine.StartShop(ctx, shop, storeOfID(plan.KustomID))
 	defer func() {
 		end(firstError(*diags))
-		addEngineWarnings(r.engine, diags)
+		addEngineWarnings(r.engine, diags, shop)
 	}()
 	if r.checkPresent(ctx, *plan, state, diags); diags.HasError() {
 		return false
@@ -447,7 +447,7 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 	ctx, end := r.engine.StartShop(ctx, shop, storeOfID(state.KustomID))
 	cleared, err := r.engine.Shops.Clear(ctx, shop, own.KustomID, own.UpdatedAt)
 	end(err)
-	addEngineWarnings(r.engine, &resp.Diagnostics)
+	addEngineWarnings(r.engine, &resp.Diagnostics, shop)
 	switch {
 	case err != nil:
 		report(&resp.Diagnostics, path.Empty(), credentialsNotCleared(), err)

@@ -310,7 +310,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 			reportKeptKeys(diags, []rotation.PendingKey{{Shop: shop, KeptKey: key}}, state != nil)
 		}
 	}
-	addEngineWarnings(r.engine, diags)
+	addEngineWarnings(r.engine, diags, shop)
 	if err != nil {
 		return r.engine.WithMissingStore(ctx, r.engine.WithUnusedKeys(ctx, plan.MerchantID, err))
 	}
@@ -402,7 +402,7 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	ctx, end := r.engine.StartShop(ctx, shop, record.MerchantID)
 	defer func() {
 		end(firstError(resp.Diagnostics))
-		addEngineWarnings(r.engine, &resp.Diagnostics)
+		addEngineWarnings(r.engine, &resp.Diagnostics, shop)
 	}()
 	r.engine.Shops.NoteConfigured(shop, record.MerchantID, cmp.Or(memory.HeldUsername, record.Username))
 	if state.clears() && record.Username != "" {

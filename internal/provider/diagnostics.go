@@ -112,10 +112,10 @@ func firstError(diags diag.Diagnostics) error {
 	return nil
 }
 
-// addEngineWarnings adds the warnings of the engine: answers of the portal that it ignored, and steps that it could not
-// record.
-func addEngineWarnings(engine *rotation.Engine, diags *diag.Diagnostics) {
-	for _, w := range engine.Keys.Warnings() {
+// addEngineWarnings adds the warnings of the engine: about these shops, about answers of the portal that it ignored, and
+// about steps that it could not record.
+func addEngineWarnings(engine *rotation.Engine, diags *diag.Diagnostics, shops ...string) {
+	for _, w := range engine.Keys.Warnings(shops...) {
 		engineWarning(w).addTo(diags, path.Empty())
 	}
 }

@@ -217,7 +217,9 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 		failures[i].err = f.Engine.WithMissingStore(ctx, f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err))
 		failures[i].member.Err = failures[i].err
 	}
+	names := make([]string, 0, len(f.Members))
 	for i, m := range f.Members {
+		names = append(names, m.Name)
 		f.models[i].setResult(m)
 		if m.NotCleared {
 			shopLeftAlone(m.Name, m.Record.Username, f.Engine.Shops.LastSeen(m.Name)).addTo(diags, path.Empty())
@@ -226,7 +228,7 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 	f.Engine.RetryPending(ctx)
 	reportKeptKeys(diags, append(f.kept(), leave()...), f.updates)
 	f.warnOfLeaving(diags)
-	addEngineWarnings(f.Engine, diags)
+	addEngineWarnings(f.Engine, diags, names...)
 	return failures
 }
 

@@ -327,7 +327,10 @@ func TestExecute_WarnsOfUnexpectedKey(t *testing.T) {
 		if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record); err != nil {
 			t.Fatal(err)
 		}
-		if text := fmt.Sprint(env.engine.Keys.Warnings()); strings.Contains(text, "{Shop changed since the plan Shop a held "+held) != warned {
+		if others := env.engine.Keys.Warnings("b"); len(others) > 0 {
+			t.Errorf("shop b gets the warnings %q", others)
+		}
+		if text := fmt.Sprint(env.engine.Keys.Warnings("a")); strings.Contains(text, "{Shop changed since the plan Shop a held "+held) != warned {
 			t.Errorf("a shop that holds %s: the warnings are %q", held, text)
 		}
 	}

@@ -310,13 +310,20 @@ func (k *Keys) hasDeleted(username string) bool {
 	return k.deletedUsernames[username]
 }
 
-// Warnings returns the warnings since the last call.
-func (k *Keys) Warnings() []Warning {
+// Warnings returns the warnings that are about one of the shops or about none, each once.
+func (k *Keys) Warnings(shops ...string) []Warning {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	warnings := k.warnings
-	k.warnings = nil
-	return warnings
+	var mine, others []Warning
+	for _, w := range k.warnings {
+		if w.Shop == "" || slices.Contains(shops, w.Shop) {
+			mine = append(mine, w)
+		} else {
+			others = append(others, w)
+		}
+	}
+	k.warnings = others
+	return mine
 }
 
 // Prefetch starts to list all keys if the caller will need the keys of more than a few stores. The listing ends

@@ -92,7 +92,7 @@ func (e *Engine) WarnUnexpectedKey(shop, held string, expected ...string) {
 		return
 	}
 	e.Keys.warn(Warning{
-		Summary: ShopChanged,
+		Summary: ShopChanged, Shop: shop,
 		Detail: fmt.Sprintf("Shop %s held %s when this run was about to install another key. The plan did not expect "+
 			"that, because someone has changed the shop since. This run does not delete %s.", shop, redactSecret(held), redactSecret(held)),
 	})

@@ -37,8 +37,8 @@ const (
 	undoTimeout = 20 * time.Second
 )
 
-// Warning is a message for the user that stops nothing. It holds no secret.
-type Warning struct{ Summary, Detail string }
+// Warning is a message for the user that stops nothing. It holds no secret. Shop is the shop that it is about, or empty.
+type Warning struct{ Summary, Detail, Shop string }
 
 // The summaries of warnings.
 const (
