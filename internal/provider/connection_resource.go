@@ -239,6 +239,9 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 	if decided.Generate || decided.Changes || decided.Undecided {
 		r.engine.JournalPlanned(ctx, c.Shop, c.MerchantID)
 	}
+	if decided.Gone != "" {
+		shopsTakeNoPayments(gone(c.Shop, decided)).addTo(diags, path.Root("shop"))
+	}
 	if decided.Changes {
 		r.warnOfDeletions(c.Shop, decided, diags)
 	}

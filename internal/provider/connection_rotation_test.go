@@ -448,6 +448,35 @@ func (w *connectionEnv) loseKey(t *testing.T) {
 	w.sandbox.mustDeleteKey(key.MerchantID, key.CredentialID)
 }
 
+// TestConnection_WarnsOfShopWithDeletedKey expects the plan to say that a shop takes no payments because somebody deleted its
+// key, whether an object manages the shop already or not.
+func TestConnection_WarnsOfShopWithDeletedKey(t *testing.T) {
+	for _, managed := range []bool{true, false} {
+		t.Run(fmt.Sprintf("managed %t", managed), func(t *testing.T) {
+			t.Parallel()
+			w := newConnectionEnv(t, exampleSeed(), sandbox.Options{})
+			w.use(t, setting(t, ""))
+			w.mustApply(t)
+			key := w.holds(t, "butikk")
+			w.loseKey(t)
+			if !managed {
+				if r := w.terraform(t, "state", "rm", connectionAddress); r.code != 0 {
+					t.Fatal(r.output)
+				}
+			}
+			const warning = "Shop takes no payments"
+			says := "Kustom Portal no longer has the key of shop butikk (" + key + ")."
+			if r := w.terraform(t, "plan", "-input=false", "-no-color"); !strings.Contains(r.output, warning) || !strings.Contains(unwrapped(r.output), says) {
+				t.Errorf("it does not say %q:\n%s", says, r.output)
+			}
+			w.mustApply(t)
+			if r := w.terraform(t, "plan", "-input=false", "-no-color"); strings.Contains(r.output, warning) {
+				t.Errorf("it still says so:\n%s", r.output)
+			}
+		})
+	}
+}
+
 // TestConnection_RemovesShopWithoutExtension removes Klarna Checkout V3 from a connected shop. The plan warns, because it may
 // have other shops, and the apply fails. No key is generated. The connection can still be removed.
 func TestConnection_RemovesShopWithoutExtension(t *testing.T) {

@@ -250,6 +250,9 @@ func warnOfPossibleOrphans(engine *rotation.Engine, diags *diag.Diagnostics, at 
 	unusedKeys(merchantID, which, enumerate(names), hint).addTo(diags, at)
 }
 
+// gone names a shop and its deleted key for [shopsTakeNoPayments].
+func gone(shop string, plan rotation.Plan) string { return fmt.Sprintf("%s (%s)", shop, plan.Gone) }
+
 // describeUnused describes a key for [unusedKeys], with the latest time of its only use.
 func describeUnused(key kustom.Key) string {
 	used := ""

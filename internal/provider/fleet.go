@@ -63,6 +63,7 @@ func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 		return
 	}
 	diags.Append(failures.warnings()...)
+	f.warnOfGone(diags)
 	f.warnOfClearing(diags)
 	f.warnOfDeletions(diags)
 	f.warnOfPossibleOrphans(ctx, diags)
@@ -97,6 +98,19 @@ func (f *fleet) blocking(failures shopFailures) shopFailures {
 		}
 	}
 	return blocking
+}
+
+// warnOfGone names the shops whose keys were deleted.
+func (f *fleet) warnOfGone(diags *diag.Diagnostics) {
+	var shops []string
+	for _, m := range f.Members {
+		if m.Plan.Gone != "" {
+			shops = append(shops, gone(m.Name, m.Plan))
+		}
+	}
+	if len(shops) > 0 {
+		shopsTakeNoPayments(enumerate(shops)).addTo(diags, path.Empty())
+	}
 }
 
 // warnOfClearing says which shops will take no more payments.

@@ -86,6 +86,21 @@ func TestFleet_ChangesOnlyShopThatNeedsKey(t *testing.T) {
 	}
 }
 
+// TestFleet_WarnsOfShopWithDeletedKey expects the plan to name the shop whose key somebody deleted, and no other.
+func TestFleet_WarnsOfShopWithDeletedKey(t *testing.T) {
+	t.Parallel()
+	w := newFleet(t, 2)
+	shop := w.seed.Shops[0]
+	key := w.holds(t, shop.Name)
+	observed{w.box, t}.mustDeleteKey(shop.MerchantID, observed{w.box, t}.key(t, shop.MerchantID, key).CredentialID)
+	_, r := w.plan(t)
+	mustSay(t, r, "Kustom Portal no longer has the key of shop "+shop.Name+" ("+key+").")
+	mustSucceed(t, w.apply(t))
+	if _, r := w.plan(t); strings.Contains(r.output, "Shop takes no payments") {
+		t.Errorf("it still says so:\n%s", r.output)
+	}
+}
+
 // TestFleet_MovesShopToAnotherStore gives one shop a key of another store, without a replacement.
 func TestFleet_MovesShopToAnotherStore(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,7 @@ func shopMessages() []message {
 		shopNotRemoved(),
 		shopNotCleared(),
 		shopLeftAlone("…", "…", "…"),
+		shopsTakeNoPayments("…"),
 		shopWillTakeNoPayments("…", "…"),
 		shopsWillTakeNoPayments("…"),
 		shopLeft("…"),
@@ -140,6 +141,15 @@ func shopLeftAlone(shop, installed, present string) message {
 			"installed it. The key stays in the portal as long as the shop uses it.", shop, installed)
 	}
 	return m
+}
+
+// shopsTakeNoPayments says in a plan that shops have deleted keys, each named with its key.
+func shopsTakeNoPayments(shops string) message {
+	return message{
+		title: "Shop takes no payments", warning: true,
+		why: fmt.Sprintf("Kustom Portal no longer has the key of shop %s. Someone has deleted it, so Kustom rejects the shop's orders.", shops),
+		do:  "Apply this plan soon. It gives the shop a new key.",
+	}
 }
 
 // shopWillTakeNoPayments says in a plan that a shop will have no credentials.

@@ -66,6 +66,9 @@ type Plan struct {
 	// Previous is the username of the key that a new key replaces. It is empty if there is none, or if it is
 	// unknown.
 	Previous string
+	// Gone is the username of a key that the shop uses and that its store no longer has, or empty. Such a shop takes no
+	// payments.
+	Gone string
 	// Delete are the keys to delete, at once or after what they wait for. Keep are the replaced keys that stay.
 	Delete, Keep []KeyRef
 	// OtherKeys are the usernames of the store's other keys, which the plan does not change.
@@ -115,7 +118,7 @@ func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
 			return plan, err
 		}
 	}
-	plan.Previous = shownUsername(seen.Credentials.KustomID)
+	plan.Previous, plan.Gone = shownUsername(seen.Credentials.KustomID), seen.gone()
 	replaced := append(seen.replaceable(), seen.interrupted()...)
 	plan.setRetired(config.Rules, seen.takeoverReason(), replaced, seen.otherStoreKeys(), nil)
 	plan.AddOtherKeys(usernames(seen.OtherKeys))
@@ -141,7 +144,7 @@ func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
 		return plan, nil
 	}
 	plan.newKey(config)
-	plan.Previous = cmp.Or(shownUsername(memory.HeldUsername), record.Username)
+	plan.Previous, plan.Gone = cmp.Or(shownUsername(memory.HeldUsername), record.Username), memory.Gone
 	plan.setRetired(config.Rules, reason, memory.Replaceable, memory.OtherStoreKeys, memory.undeletedRefs())
 	plan.addEarlierRetired(config.Rules, memory)
 	plan.AddOtherKeys(memory.OtherKeys)

@@ -129,6 +129,17 @@ func (e *Engine) confirmUnlisted(ctx context.Context, shop string, seen *Observa
 	return nil
 }
 
+// gone returns the username of the key that the shop holds if the store does not have it, or an empty string. A key of another
+// form than Kustom's can exist without being listed.
+func (o Observation) gone() string {
+	id := o.Credentials.KustomID
+	store, known := storeIn(id)
+	if o.Held != nil || !known || !sameStore(store, o.MerchantID) || kustom.FormOf(id) != kustom.UsernameKustom {
+		return ""
+	}
+	return id
+}
+
 func (o *Observation) add(key kustom.Key, credentialID string) {
 	if key.CredentialID == credentialID {
 		o.Recorded = &key

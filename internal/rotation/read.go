@@ -39,7 +39,7 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 	memory.ObservedAt, memory.Retired = e.clock.Now(), retired
 	memory.Replaceable, memory.OtherStoreKeys = append(seen.replaceable(), seen.unreplaced(record)...), seen.otherStoreKeys()
 	memory.HeldUsername, memory.OtherKeys = seen.Credentials.KustomID, usernames(seen.OtherKeys)
-	memory.Store = seen.shownStore()
+	memory.Store, memory.Gone = seen.shownStore(), seen.gone()
 	if seen.Recorded != nil {
 		record.setKey(*seen.Recorded)
 	}

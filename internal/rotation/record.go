@@ -52,6 +52,8 @@ type Memory struct {
 	// unknown.
 	HeldUsername string `json:"holds"`
 	Store        string `json:"store"`
+	// Gone is the username that the shop held although its store no longer had the key, or empty.
+	Gone string `json:"gone,omitempty"`
 	// Replaceable and OtherStoreKeys are the keys that a new key replaces: those of the configured store, and that
 	// of another store.
 	Replaceable    []KeyRef `json:"replaceable"`
