@@ -211,6 +211,8 @@ type noShopTokenError struct {
 	near string
 	// pages reports that a session would work as well.
 	pages bool
+	// none reports that the provider can reach no shop at all. It is then no error of one shop.
+	none bool
 }
 
 func (e *noShopTokenError) Error() string {
@@ -224,7 +226,11 @@ func (b *backend) shopToken(shop string) (string, error) {
 	case b.unknownShops || token.unknown:
 		return "", &unknownError{attribute: b.tokenSource}
 	case !ok:
-		return "", &noShopTokenError{shop: shop, source: b.tokenSource, near: nearest(shop, maps.Keys(b.mystoreTokens)), pages: b.pages != nil}
+		names, err := b.shopNames()
+		return "", &noShopTokenError{
+			shop: shop, source: b.tokenSource, near: nearest(shop, maps.Keys(b.mystoreTokens)), pages: b.pages != nil,
+			none: err == nil && len(names) == 0,
+		}
 	}
 	return token.value, nil
 }

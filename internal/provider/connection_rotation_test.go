@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -474,6 +475,23 @@ func TestConnection_WarnsOfShopWithDeletedKey(t *testing.T) {
 				t.Errorf("it still says so:\n%s", r.output)
 			}
 		})
+	}
+}
+
+// TestConnection_FailsWithoutTokens expects an error if a token is missing for all: a plan that reads nothing would look like
+// one without changes.
+func TestConnection_FailsWithoutTokens(t *testing.T) {
+	t.Parallel()
+	w := newConnectionEnv(t, exampleSeed(), sandbox.Options{})
+	w.use(t, setting(t, ""))
+	w.mustApply(t)
+	env := w.vendors
+	for name, says := range map[string]string{"MYSTORE_TOKENS": "The provider has no Mystore token for shop butikk.", "KUSTOM_PORTAL_TOKEN": "The provider's portal_token is not set."} {
+		w.vendors = maps.Clone(env)
+		w.vendors[name] = ""
+		if r := w.terraform(t, "plan", "-input=false", "-no-color"); r.code == 0 || !strings.Contains(unwrapped(r.output), says) {
+			t.Errorf("without %s, the exit code is %d:\n%s", name, r.code, r.output)
+		}
 	}
 }
 

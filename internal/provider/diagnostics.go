@@ -191,9 +191,10 @@ func isWrongStore(err error) bool {
 }
 
 // isShopError reports whether err is about one unreadable shop. Such an error must not block the plan and the switch of
-// the others.
+// the others. It is no error of one shop that the provider can reach none: a run that reads nothing must fail.
 func isShopError(err error) bool {
-	if errors.Is(err, context.Canceled) {
+	var noToken *noShopTokenError
+	if errors.Is(err, context.Canceled) || errors.As(err, &noToken) && noToken.none {
 		return false
 	}
 	var failure *transport.Error

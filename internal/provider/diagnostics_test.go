@@ -179,6 +179,17 @@ func TestAdvise_NamesUnusedKeysOfFullStore(t *testing.T) {
 	}
 }
 
+// TestIsShopError_NotIfNoShopHasToken does not let a run pass as unchanged that can read no shop at all.
+func TestIsShopError_NotIfNoShopHasToken(t *testing.T) {
+	t.Parallel()
+	for _, none := range []bool{false, true} {
+		err := &transport.Error{API: "mystore", Err: &noShopTokenError{shop: "butikk", none: none}}
+		if got := isShopError(err); got == none {
+			t.Errorf("no token at all %t: got %t", none, got)
+		}
+	}
+}
+
 // TestDescribeUnused_NamesEarlyUse does not call a key unused whose only use came soon after its generation: that can be the
 // provider's check, or a first order.
 func TestDescribeUnused_NamesEarlyUse(t *testing.T) {

@@ -129,8 +129,8 @@ func keysToDeleteUnknown(merchantID, keys string) message {
 func unusedKeys(merchantID, which, names, hint string) message {
 	return message{
 		title: "Unused keys", warning: true,
-		why: fmt.Sprintf("Store %s has %s that nothing seems to have used since they were checked as new keys: %s. A killed run may "+
-			"have left them behind. A use that is named here can be the provider's check or a first order.%s", merchantID, which, names, hint),
+		why: fmt.Sprintf("Store %s has %s that nothing seems to use: %s. A killed run may have left them behind. A use that is named here "+
+			"can be the provider's check or a first order.%s", merchantID, which, names, hint),
 		do: "If no state has them and no shop uses them, delete them in Kustom Portal or with kustom_api_keys_exclusive.",
 	}
 }
