@@ -24,7 +24,7 @@ const (
 	otherStore        = "M00999999"
 
 	noKey      = "the shop has no key"
-	unreadable = ", a key whose secret can't be read"
+	unreadable = ", a key that this resource did not generate"
 	triggered  = "rotate_when_changed has changed"
 	unfinished = "an earlier run could not delete some keys"
 )

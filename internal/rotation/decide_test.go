@@ -21,7 +21,7 @@ func TestDecide_PlansNewShop(t *testing.T) {
 	const (
 		unlisted = ", a key that the portal does not list; there is nothing to delete"
 		uuid     = "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"
-		unread   = ", a key whose secret can't be read"
+		unread   = ", a key that this resource did not generate"
 	)
 	anyStore := rotation.Rules{AllowStoreChange: true}
 	for name, test := range map[string]struct {

@@ -50,10 +50,10 @@ func TestDueReason_NamesChange(t *testing.T) {
 		"unchanged, other time format": {sameMoment, "M1-a", ""},
 		"extension uninstalled":        {uninstalled, "M1-a", "the shop has no Klarna Checkout V3"},
 		"key deleted":                  {observed("M1-a", nil, nil), "M1-a", "the key M1-a was deleted in Kustom Portal"},
-		"key deleted, another held": {observed("M1-b", nil, other), "M1-a", "the shop uses M1-b, a key whose secret " +
-			"can't be read"},
-		"another key": {observed("M1-b", own, other), "M1-a", "the shop uses M1-b, a key whose secret " +
-			"can't be read"},
+		"key deleted, another held": {observed("M1-b", nil, other), "M1-a", "the shop uses M1-b, a key that this resource " +
+			"did not generate"},
+		"another key": {observed("M1-b", own, other), "M1-a", "the shop uses M1-b, a key that this resource " +
+			"did not generate"},
 		"another store's key": {observed("M2-b", own, nil), "M1-a", "the shop uses M2-b, a key of another store"},
 		"a key that is not listed": {
 			observed("M1-c", own, nil), "M1-a", "the shop uses M1-c, a key that the portal does not list; there is nothing to delete",
@@ -67,7 +67,7 @@ func TestDueReason_NamesChange(t *testing.T) {
 			observed("M1-a", nil, nil), "", "the shop uses M1-a, a key that the portal does not list; there is nothing to delete",
 		},
 		"imported, another store's": {observed("M2-a", nil, nil), "", "the shop uses M2-a, a key of another store"},
-		"imported, then given one":  {observed("M1-b", nil, other), "", "the shop uses M1-b, a key whose secret can't be read"},
+		"imported, then given one":  {observed("M1-b", nil, other), "", "the shop uses M1-b, a key that this resource did not generate"},
 	} {
 		if got := test.seen.dueReason(written, test.username); got != test.want {
 			t.Errorf("%s: the reason is %q, want %q", name, got, test.want)

@@ -57,7 +57,7 @@ func (o Observation) takeoverReason() string {
 	case isLegacy(*o.Held):
 		return fmt.Sprintf("the shop uses %s, a Klarna key", id)
 	}
-	return fmt.Sprintf("the shop uses %s, a key whose secret can't be read", id)
+	return fmt.Sprintf("the shop uses %s, a key that this resource did not generate", id)
 }
 
 // dueReason returns why a managed shop needs a new key, or an empty string.
