@@ -110,9 +110,10 @@ func cacheDir() string {
 }
 
 // tuneMemory makes the garbage collector less eager, unless GOGC is set. The SDK leaves much garbage behind: with Go's
-// default, the provider takes 1.1 times the CPU for a plan of 100 connections, and 1.2 times for an apply.
+// default, the provider takes 1.1 times the CPU for a plan of 100 connections, and 1.2 times for an apply. A plan of 1,000
+// shops in fleets of 250 takes up to 139 MiB with 125 percent, and up to 157 MiB with 150.
 func tuneMemory() {
-	const percent = 150
+	const percent = 125
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(percent)
 	}
