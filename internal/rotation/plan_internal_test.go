@@ -32,6 +32,34 @@ func observed(username string, own, held *kustom.Key) Observation {
 	}
 }
 
+func TestGone_OnlyOfUnlistedKey(t *testing.T) {
+	t.Parallel()
+	own := kustoms("M1-a")
+	with := func(username string, others ...kustom.Key) Observation {
+		o := observed(username, nil, nil)
+		o.OtherKeys = others
+		return o
+	}
+	for name, test := range map[string]struct {
+		seen Observation
+		want string
+	}{
+		"listed":                   {observed("M1-a", own, own), ""},
+		"not listed":               {with("M1-a", *kustoms("M1-b")), "M1-a"},
+		"listed in another case":   {with("M1-A", *own), ""},
+		"recorded in another case": {observed("M1-A", own, nil), ""},
+		"recorded, another held":   {observed("M1-b", own, nil), "M1-b"},
+		"listed without a space":   {with("M1-a ", *own), ""},
+		"no key":                   {observed("", nil, nil), ""},
+		"another store's":          {observed("M2-a", nil, nil), ""},
+		"Klarna's, is never there": {observed("M1_a", nil, nil), ""},
+	} {
+		if got := test.seen.gone(); got != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+}
+
 func TestDueReason_NamesChange(t *testing.T) {
 	t.Parallel()
 	own, other := kustoms("M1-a"), kustoms("M1-b")
