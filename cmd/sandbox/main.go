@@ -139,6 +139,7 @@ func introduce(w io.Writer, srv *sandbox.Server, env map[string]string) error {
 	}
 	fmt.Fprintf(&b, "# report:         %s/sandbox/report\n", srv.URL())
 	fmt.Fprintf(&b, "# place an order: curl -X POST %s/sandbox/orders/<shop>\n", srv.URL())
+	b.WriteString("# Klarna's API answers here, as it did before it was switched off: a switch must not stop a shop that takes payments.\n")
 	b.WriteString("# The vendors' pages, to look at:\n")
 	for _, line := range srv.Tour() {
 		fmt.Fprintf(&b, "# %s\n", line)
