@@ -162,8 +162,8 @@ func (r *checkoutCredentialsResource) ValidateConfig(ctx context.Context, req re
 	claim(r.engine, path.Root("shop"), config.Shop, "mystore_klarna_checkout_credentials", &resp.Diagnostics)
 }
 
-// ModifyPlan says what an apply will write. It rejects at plan time what would fail at apply time, when a key
-// may already have been made for it.
+// ModifyPlan says what an apply will write. It rejects what would fail in the apply: by then, another resource may have
+// generated a key for the shop.
 func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
 		state := load[checkoutCredentialsModel](ctx, req.State, &resp.Diagnostics)

@@ -346,7 +346,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	store(ctx, resp.Identity, state.identity(), &resp.Diagnostics)
 	record := state.record(memory, &resp.Diagnostics)
 	if state.isIncomplete(memory) {
-		memory.DueReason, memory.Undeleted = "an earlier run did not finish", memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
+		memory.DueReason, memory.Undeleted = rotation.UnfinishedReason, memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
 		writeMemory(ctx, memory, resp.Private, &resp.Diagnostics)
 		return
 	}

@@ -262,9 +262,9 @@ func (p *Plan) reviewRetired(rules Rules, record Record) {
 	p.Changes, p.Delete, p.Keep = true, now.Delete, now.Keep
 	switch {
 	case len(memory.Undeleted) > 0:
-		p.Reason = memory.unfinishedReason()
+		p.Reason = memory.whyUndeleted()
 	case slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool { return key.Interrupted }):
-		p.Reason = "an earlier run was about to delete some keys"
+		p.Reason = interruptedReason
 	case moved:
 		p.Reason = "replaced_key_policy has changed"
 	case slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool { return key.WaitsFor == awaitsFirstUse }):

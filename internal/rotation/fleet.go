@@ -210,7 +210,7 @@ func (f *Fleet) journalUnstarted(ctx context.Context, failures []Failure) {
 func (m *Member) fail(err error) {
 	m.Err = err
 	if m.isNew {
-		m.Record.Memory.DueReason = "an earlier run could not give the shop a key"
+		m.Record.Memory.DueReason = keylessReason
 		m.Record.Memory.Replaceable, m.Record.Memory.OtherStoreKeys = m.Plan.Delete, m.Plan.Keep
 	}
 }

@@ -139,7 +139,7 @@ func (s *Shops) isSignedInToOther(h *shop, key kustom.Orphan) bool {
 // readRelevant reads the shops that may use a key, unless they were just read. It ignores failures; the verdict
 // considers them.
 func (s *Shops) readRelevant(ctx context.Context, shops []*shop, key kustom.Orphan, notBefore time.Time) error {
-	relevant := s.needReading(shops, key, notBefore)
+	relevant := s.shopsToRead(shops, key, notBefore)
 	return forEach(ctx, ConcurrentReads, len(relevant), func(ctx context.Context, i int) error {
 		_, err := s.readUnless(ctx, relevant[i], func(h *shop) bool { return h.isFresh(notBefore) || h.failedRecently() })
 		if isNotInstalled(err) {
@@ -152,8 +152,8 @@ func (s *Shops) readRelevant(ctx context.Context, shops []*shop, key kustom.Orph
 	})
 }
 
-// needReading returns the names of the shops that must be read before a key is deleted.
-func (s *Shops) needReading(shops []*shop, key kustom.Orphan, notBefore time.Time) []string {
+// shopsToRead returns the names of the shops that must be read before a key is deleted. Those of other stores are left out first.
+func (s *Shops) shopsToRead(shops []*shop, key kustom.Orphan, notBefore time.Time) []string {
 	now := s.clock.Now()
 	named, _ := storeIn(key.Username)
 	s.mu.Lock()
@@ -167,8 +167,8 @@ func (s *Shops) needReading(shops []*shop, key kustom.Orphan, notBefore time.Tim
 	return stale
 }
 
-// isOfOtherStores reports whether all that is known about the shop shows that it uses no key of two stores: that of
-// the key, and the one that the key's username names, if any. Each deletion asks this of every shop first, because it
+// isOfOtherStores reports whether the shop certainly uses no key of a store, and none of the store named in the key's
+// username. These two can differ. Each deletion asks this of every shop first, because it
 // takes little time and holds for almost all. The caller holds shops.mu.
 func (h *shop) isOfOtherStores(store, named string) bool {
 	return h.known && h.expected == "" && h.lastStore != "" && h.lastUsername == h.credentials.KustomID &&

@@ -14,9 +14,8 @@ import (
 // them, and no object of this run manages them. They may also be keys of another state, so the provider names them
 // and does not delete them. It returns each key once per run.
 //
-// It leaves out the known keys. If the portal shows no descriptions, it also leaves out the keys that are older
-// than since, the creation of the caller's own key: they are probably not a run's. Since is zero if the caller has
-// no key.
+// It leaves out the known keys. If the portal shows no descriptions, it also leaves out the keys that are older than the
+// caller's own key: probably no run has generated them. Since is the creation of that key, or zero if there is none.
 //
 // Every plan calls it, and not only one that generates a key: an earlier list may have been stale, and after a
 // killed -replace no plan generates a key.

@@ -3,6 +3,7 @@ package rotation
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -18,8 +19,25 @@ func awaitsIdle(unusedFor time.Duration) string {
 	return fmt.Sprintf("no use of the key for %s", FormatDuration(unusedFor))
 }
 
-// unfinishedReason is why an apply only deletes keys.
-const unfinishedReason = "an earlier run could not delete some keys"
+// These are the reasons after runs that ended early.
+const (
+	// UnfinishedReason is why a shop gets a new key whose object an earlier run left incomplete.
+	UnfinishedReason = "an earlier run did not finish"
+	// keylessReason is why a new shop of a fleet gets a key after an earlier run failed.
+	keylessReason = "an earlier run could not give the shop a key"
+	// undeletedReason is why an apply only deletes keys.
+	undeletedReason = "an earlier run could not delete some keys"
+	// interruptedReason is the same if the earlier run was killed.
+	interruptedReason = "an earlier run was about to delete some keys"
+)
+
+// whyUndeleted returns [undeletedReason], with the shops that prevented the deletion before.
+func (m Memory) whyUndeleted() string {
+	if len(m.BlockedBy) == 0 {
+		return undeletedReason
+	}
+	return fmt.Sprintf("%s: shop %s may use them, but does not show which key it has", undeletedReason, strings.Join(m.BlockedBy, ", "))
+}
 
 // changedAttribute returns why a changed attribute asks for a new key, or an empty string. The first triggers of an
 // imported shop are no change.

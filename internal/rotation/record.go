@@ -1,9 +1,7 @@
 package rotation
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -124,14 +122,6 @@ func (m Memory) undeletedRefs() []KeyRef {
 		keys = append(keys, refOfOrphan(o))
 	}
 	return keys
-}
-
-// unfinishedReason returns why an apply only deletes keys, with the shops that prevented the deletion before.
-func (m Memory) unfinishedReason() string {
-	if len(m.BlockedBy) == 0 {
-		return unfinishedReason
-	}
-	return fmt.Sprintf("%s: shop %s may use them, but does not show which key it has", unfinishedReason, strings.Join(m.BlockedBy, ", "))
 }
 
 // withInterrupted returns the retired keys, and those that a killed run was about to delete. The record does not
