@@ -336,6 +336,17 @@ func TestExecute_WarnsOfUnexpectedKey(t *testing.T) {
 	}
 }
 
+// A shop shows its username in another case. That is no other store.
+func TestExecute_IgnoresCaseOfStore(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "m0b-old"}, key("0b", "M0b-old", host, 2026, 0))
+	c := config()
+	c.MerchantID = "M0b"
+	if _, err := env.engine.Execute(t.Context(), env.plan(c), rotation.Rules{}, new(rotation.Record)); err != nil {
+		t.Error(err)
+	}
+}
+
 // Someone moves the shop to another store after a plan was saved.
 func TestExecute_RefusesShopOfAnotherStore(t *testing.T) {
 	t.Parallel()

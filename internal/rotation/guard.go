@@ -213,8 +213,8 @@ func (h *shop) mayUse(key kustom.Orphan) bool {
 
 // expectsStore reports whether the shop is getting a key of the store. The caller holds shops.mu.
 func (h *shop) expectsStore(merchantID string) bool {
-	store, ok := kustom.StoreOf(h.expected)
-	return ok && store == merchantID
+	store, ok := storeIn(h.expected)
+	return ok && sameStore(store, merchantID)
 }
 
 // isBlocked reports whether an unreadable shop prevents a key's deletion, by what is known now.

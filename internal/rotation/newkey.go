@@ -75,7 +75,7 @@ func (e *Engine) heldBefore(ctx context.Context, plan Plan, rules Rules, record 
 	if err != nil {
 		return "", err
 	}
-	if store, ok := e.storeOf(ctx, cmp.Or(before.KustomID, last)); ok && store != plan.MerchantID && !rules.AllowStoreChange {
+	if store, ok := e.storeOf(ctx, cmp.Or(before.KustomID, last)); ok && !sameStore(store, plan.MerchantID) && !rules.AllowStoreChange {
 		return "", &WrongStoreError{Shop: plan.Shop, Present: store, Wanted: plan.MerchantID}
 	}
 	if record.Username != "" {

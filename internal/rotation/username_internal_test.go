@@ -42,6 +42,10 @@ func TestMayUse_IgnoresCaseOfStore(t *testing.T) {
 	if !h.mayUse(kustom.Orphan{MerchantID: "M0b", Username: "M0b-y"}) {
 		t.Error("a shop that was last seen with m0b-x may not use M0b-y")
 	}
+	h = &shop{stores: map[string]bool{}, known: true, lastStore: "M1", expected: "m0b-x"}
+	if !h.mayUse(kustom.Orphan{MerchantID: "M0b", Username: "M0b-y"}) {
+		t.Error("a shop that gets m0b-x may not use M0b-y")
+	}
 }
 
 // A deletion leaves out the shops of other stores without a closer look. That must never leave out a shop that matters.
