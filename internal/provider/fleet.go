@@ -55,17 +55,20 @@ func memberPath(m *rotation.Member) path.Path { return path.Root("shops").AtMapK
 // tries.
 func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	failures := f.failures(f.Decide(ctx), shopNotConnectable())
-	for i := range failures {
-		failures[i].err = f.Engine.WithMissingStore(ctx, failures[i].err)
+	blocking := f.blocking(failures)
+	for _, described := range []shopFailures{failures, blocking} {
+		for i := range described {
+			described[i].err = f.Engine.WithMissingStore(ctx, described[i].err)
+		}
 	}
-	if blocking := f.blocking(failures); len(blocking) > 0 {
+	if len(blocking) > 0 {
 		diags.Append(blocking.errors()...)
 		return
 	}
 	diags.Append(failures.warnings()...)
 	f.warnOfGone(diags)
 	f.warnOfClearing(diags)
-	f.warnOfDeletions(diags)
+	f.warnOfDeletions(failures, diags)
 	f.warnOfPossibleOrphans(ctx, diags)
 	addEngineWarnings(f.Engine, diags)
 }
@@ -128,11 +131,14 @@ func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 
 // warnOfDeletions counts the switches, the deletions, and the shops that are not decided yet or can't be read:
 // Terraform's summary counts only objects.
-func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
+func (f *fleet) warnOfDeletions(failures shopFailures, diags *diag.Diagnostics) {
 	var all rotation.Plan
 	var others, undecided, unreadable []string
 	switched := 0
 	for _, m := range f.Members {
+		if failures.has(m) && !m.Plan.Undecided {
+			continue
+		}
 		if m.Plan.Changes && !m.Plan.Undecided {
 			all.Delete = appendNew(all.Delete, m.Plan.Delete, keyName)
 			others = append(others, m.Plan.OtherKeys...)
@@ -420,6 +426,11 @@ func (f *fleet) failures(all []rotation.Failure, m message) shopFailures {
 // onlyShopErrors reports whether each failure is about one shop only.
 func (s shopFailures) onlyShopErrors() bool {
 	return !slices.ContainsFunc(s, func(f shopFailure) bool { return !isShopError(f.err) })
+}
+
+// has reports whether a member has failed.
+func (s shopFailures) has(m *rotation.Member) bool {
+	return slices.ContainsFunc(s, func(f shopFailure) bool { return f.member == m })
 }
 
 // errors returns an error for each shop. Failures with the same general cause share one error.

@@ -332,6 +332,9 @@ func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *flee
 		if models.plan != nil && config != nil {
 			c := shopConfig(ctx, r.lacksDescriptions(), name, plan.connectionRules, models.config, models.plan.connectedShop)
 			m.Config, m.Plan = &c, models.plan.planned(name, models.old(), diags)
+			if m.Record != nil && m.Record.IsOfOtherStore(c.MerchantID) {
+				m.Record = nil
+			}
 		}
 		m.ClearOnRemoval = models.plan == nil && plan.clears() && models.state != nil && known(models.state.Username)
 		f.Members, f.models = append(f.Members, m), append(f.models, models)

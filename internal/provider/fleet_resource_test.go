@@ -86,6 +86,51 @@ func TestFleet_ChangesOnlyShopThatNeedsKey(t *testing.T) {
 	}
 }
 
+// TestFleet_CorrectsMistypedStore creates a fleet in which one shop has an unknown store. Its key's store is then not known
+// from the state, so the corrected row is no move to another store. A fleet that gets the row later does the same.
+func TestFleet_CorrectsMistypedStore(t *testing.T) {
+	t.Parallel()
+	for name, later := range map[string]bool{"at creation": false, "in a new row": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{})
+			shop := w.seed.Shops[1]
+			row := w.fleet.Shops[shop.Name]
+			if later {
+				w.remove(t, shop.Name)
+				w.mustApply(t)
+			}
+			row.MerchantID = "M00999999"
+			w.fleet.Shops[shop.Name] = row
+			mustSay(t, w.apply(t), "The portal user of this token can't see such a store.")
+			row.MerchantID = shop.MerchantID
+			w.fleet.Shops[shop.Name] = row
+			w.mustApply(t)
+			w.mustHaveConverged(t)
+		})
+	}
+}
+
+// TestFleet_RejectsUnknownStoreOfConnectedShop expects an error in the plan, as for any other store.
+func TestFleet_RejectsUnknownStoreOfConnectedShop(t *testing.T) {
+	t.Parallel()
+	w := newFleet(t, 2)
+	w.edit(w.seed.Shops[0].Name, func(s *shopSettings) { s.MerchantID = "M00999999" })
+	r := w.planWith(t, tfdriver.Options{})
+	if r.code == 0 {
+		t.Errorf("the plan succeeds:\n%s", r.output)
+	}
+	mustSay(t, r, "The portal user can't see store M00999999.")
+}
+
+// TestFleet_CountsOnlyShopsThatCanGetKey does not count a shop without Klarna Checkout V3 among those that get a key.
+func TestFleet_CountsOnlyShopsThatCanGetKey(t *testing.T) {
+	t.Parallel()
+	w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{})
+	observed{w.box, t}.mustUninstall(w.seed.Shops[1].Name)
+	mustSay(t, w.planWith(t, tfdriver.Options{}), "2 shops will get a new key; 2 keys will be deleted")
+}
+
 // TestFleet_WarnsOfShopWithDeletedKey expects the plan to name the shop whose key somebody deleted, and no other.
 func TestFleet_WarnsOfShopWithDeletedKey(t *testing.T) {
 	t.Parallel()

@@ -331,7 +331,7 @@ func TestFleet_WarnsOfDeletions(t *testing.T) {
 				f.Members = append(f.Members, &rotation.Member{Name: fmt.Sprintf("shop-%d", i+1), Plan: plan})
 			}
 			var diags diag.Diagnostics
-			f.warnOfDeletions(&diags)
+			f.warnOfDeletions(nil, &diags)
 			if got, want := lines(diags), "- warning "+test.want; got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}

@@ -148,7 +148,14 @@ func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
 	plan.setRetired(config.Rules, reason, memory.Replaceable, memory.OtherStoreKeys, memory.undeletedRefs())
 	plan.addEarlierRetired(config.Rules, memory)
 	plan.AddOtherKeys(memory.OtherKeys)
-	return plan, config.checkStore(cmp.Or(memory.Store, record.MerchantID))
+	present := memory.Store
+	if present == "" && record.Username != "" {
+		present = record.MerchantID
+	}
+	if present == "" {
+		return plan, nil // The shop has no key, as far as is known. The apply checks what it finds.
+	}
+	return plan, config.checkStore(present)
 }
 
 // shownUsername returns the username that a shop shows, or an empty string if it shows a secret instead.

@@ -28,6 +28,12 @@ func (r Record) Key() KeyRef {
 	return KeyRef{MerchantID: r.MerchantID, CredentialID: r.CredentialID, Username: r.Username, Host: r.Host}
 }
 
+// IsOfOtherStore reports whether a record is about a store that the shop never got a key of, such as one with a mistyped ID.
+// What it remembers is then of no use for the configured store.
+func (r Record) IsOfOtherStore(merchantID string) bool {
+	return r.Username == "" && len(r.Memory.Undeleted) == 0 && !r.Memory.Imported && merchantID != "" && !sameStore(r.MerchantID, merchantID)
+}
+
 // setKey records a key as the shop's key.
 func (r *Record) setKey(key kustom.Key) {
 	r.MerchantID, r.CredentialID, r.Username, r.Host = key.MerchantID, key.CredentialID, key.Username, key.Host
