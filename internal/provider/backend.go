@@ -216,6 +216,9 @@ type noShopTokenError struct {
 }
 
 func (e *noShopTokenError) Error() string {
+	if e.pages {
+		return "there is neither a token nor a session for shop " + e.shop
+	}
 	return cmp.Or(e.source, attributeTokens) + " has no token for shop " + e.shop
 }
 

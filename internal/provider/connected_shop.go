@@ -137,7 +137,7 @@ func connectionRulesAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "What happens to the shop when you destroy this resource. `retain` (default) leaves the " +
 				"shop and its key as they are. `clear` removes the shop's credentials, and then deletes the key. After " +
 				"that, **the shop takes no payments** with Klarna Checkout V3. The provider does not clear a shop that " +
-				"has since got another key.",
+				"has since got another key. A destroy uses the policy of the last apply, so apply a changed policy first.",
 			Validators: []validator.String{stringvalidator.OneOf(deletionRetain, deletionClear)},
 		},
 	}

@@ -184,6 +184,12 @@ func inUseBy(err error) []string {
 	return nil
 }
 
+// hasNoExtension reports whether a shop has no Klarna Checkout V3.
+func hasNoExtension(err error) bool {
+	var missing *mystore.NotInstalledError
+	return errors.As(err, &missing)
+}
+
 // isWrongStore reports whether a shop would get a key of another store.
 func isWrongStore(err error) bool {
 	var wrong *rotation.WrongStoreError

@@ -233,6 +233,8 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 			failures[i].message = shopNotRemoved()
 		} else if leavesShopUnknown(failures[i].err) {
 			failures[i].message = shopMayHaveAnotherKey()
+		} else if hasNoExtension(failures[i].err) {
+			failures[i].message = shopNotConnected()
 		}
 		failures[i].err = f.Engine.WithMissingStore(ctx, f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err))
 		failures[i].member.Err = failures[i].err

@@ -210,7 +210,7 @@ func shopTokenMissing(shop, source, near string, pages bool) message {
 		m.do = "If not: " + "c" + m.do[1:]
 	}
 	if pages {
-		m.do += fmt.Sprintf(" Or sign in to the shop's control panel with terraform-provider-kustom login --mystore %s.", shop)
+		m.do += fmt.Sprintf(" Or sign in to the shop's control panel with terraform-provider-kustom login --mystore %s. In a pipeline, set %s.", shop, envMystoreSessions)
 	}
 	return m
 }

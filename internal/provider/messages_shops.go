@@ -54,7 +54,7 @@ func shopNotConnectable() message {
 func shopNotConnected() message {
 	return message{
 		title: "Shop not connected",
-		note:  "A new kustom_mystore_connection could not give its shop a key. The shop keeps its current key.",
+		note:  "The provider could not give a shop its first key. A key that the shop had before stays.",
 	}
 }
 

@@ -9,13 +9,18 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
+// repairTime is how much older than a shop's key an orphaned key can be. The run that repairs a killed one generates its key
+// later than that run did.
+const repairTime = 24 * time.Hour
+
 // OrphanCandidates returns the keys of a store that killed runs may have left behind. They have the given
 // description, if the portal shows descriptions. Nothing has used them since their creation, no readable shop holds
 // them, and no object of this run manages them. They may also be keys of another state, so the provider names them
 // and does not delete them. It returns each key once per run.
 //
-// It leaves out the known keys. If the portal shows no descriptions, it also leaves out the keys that are older than the
-// caller's own key: probably no run has generated them. Since is the creation of that key, or zero if there is none.
+// It leaves out the known keys. If the portal shows no descriptions, it also leaves out the keys that are more than
+// repairTime older than the caller's own key: probably no run has generated them. Since is the creation of that key, or
+// zero if there is none.
 //
 // Every plan calls it, and not only one that generates a key: an earlier list may have been stale, and after a
 // killed -replace no plan generates a key.
@@ -27,7 +32,7 @@ func (e *Engine) OrphanCandidates(ctx context.Context, merchantID, description s
 		}
 		ours := key.Description != nil && *key.Description == description
 		if !e.Keys.SupportsDescriptions() {
-			ours = !key.CreatedAt.Before(since)
+			ours = since.IsZero() || !key.CreatedAt.Before(since.Add(-repairTime))
 		}
 		if !ours || contains(known, refOf(key)) || !MayBeOrphaned(key) || e.Keys.Generated(key.CredentialID) || e.IsManaged(key.Username) || e.mayBeHeld(ctx, key) {
 			continue

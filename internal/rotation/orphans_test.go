@@ -31,8 +31,11 @@ func TestOrphanCandidates_ReturnsUnusedKeysOnce(t *testing.T) {
 		"no key has a description, as new as the caller's": {
 			shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Hour), before: func(env *testEnv) { env.portal.noDescriptions = true }, named: true,
 		},
-		"no key has a description, older than the caller's": {
-			shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Minute), before: func(env *testEnv) { env.portal.noDescriptions = true },
+		"no key has a description, an hour older than the caller's": {
+			shops: map[string]string{"a": "M1-old"}, since: noon, before: func(env *testEnv) { env.portal.noDescriptions = true }, named: true,
+		},
+		"no key has a description, over a day older than the caller's": {
+			shops: map[string]string{"a": "M1-old"}, since: noon.Add(24 * time.Hour), before: func(env *testEnv) { env.portal.noDescriptions = true },
 		},
 		"older than the caller's":        {shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Minute), named: true},
 		"the caller has it":              {shops: map[string]string{"a": "M1-old"}, known: []rotation.KeyRef{ref(m1("M1-orphan"))}},
