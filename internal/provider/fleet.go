@@ -229,11 +229,12 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 	f.redecide(ctx)
 	failures := f.failures(f.Execute(ctx), shopKeepsKey())
 	for i := range failures {
-		if failures[i].member.IsRemoved() {
+		switch {
+		case failures[i].member.IsRemoved():
 			failures[i].message = shopNotRemoved()
-		} else if leavesShopUnknown(failures[i].err) {
+		case leavesShopUnknown(failures[i].err):
 			failures[i].message = shopMayHaveAnotherKey()
-		} else if hasNoExtension(failures[i].err) {
+		case hasNoExtension(failures[i].err):
 			failures[i].message = shopNotConnected()
 		}
 		failures[i].err = f.Engine.WithMissingStore(ctx, f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err))
