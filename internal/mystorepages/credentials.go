@@ -393,7 +393,7 @@ func (v *visit) updateStep() browser.Step {
 const writeTimeout = 2 * time.Minute
 
 // CleanupTime is how long a read may take that finds out whether an interrupted write was done.
-func (c *Client) CleanupTime() time.Duration { return writeTimeout }
+func (c *Client) CleanupTime(string) time.Duration { return writeTimeout }
 
 // fill fills in both fields.
 func (v *visit) fill(ctx context.Context, found form, kustomID, kustomSecret string) error {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/agext/levenshtein"
@@ -165,6 +166,14 @@ func (r shopRouter) Install(ctx context.Context, shop, kustomID, kustomSecret st
 
 func (r shopRouter) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
 	return r.of(shop).Clear(ctx, shop)
+}
+
+// CleanupTime implements [rotation.SlowShopService].
+func (r shopRouter) CleanupTime(shop string) time.Duration {
+	if service, ok := r.of(shop).(rotation.SlowShopService); ok {
+		return service.CleanupTime(shop)
+	}
+	return 0
 }
 
 func (r shopRouter) Extension(ctx context.Context, shop string) (mystore.Extension, error) {

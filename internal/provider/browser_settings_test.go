@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -17,8 +18,10 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 const (
@@ -324,6 +327,20 @@ func TestSites_MaskEverySecret(t *testing.T) {
 	} {
 		if pattern != kustom.SecretForm {
 			t.Errorf("a site masks %s, want %s", pattern, kustom.SecretForm)
+		}
+	}
+}
+
+// TestShopRouter_HasCleanupTimeOfPages gives a cleanup the time of the shop's own way: a page takes longer than an API.
+func TestShopRouter_HasCleanupTimeOfPages(t *testing.T) {
+	t.Parallel()
+	pages := new(mystorepages.Client)
+	router := shopRouter{api: new(mystore.Client), pages: pages, byPages: func(shop string) bool { return shop == "by-pages" }}
+	for shop, want := range map[string]time.Duration{"by-pages": pages.CleanupTime("by-pages"), "by-api": 0} {
+		var service rotation.ShopService = router
+		slow, ok := service.(rotation.SlowShopService)
+		if !ok || slow.CleanupTime(shop) != want {
+			t.Errorf("shop %s: slow %t, want %s", shop, ok, want)
 		}
 	}
 }

@@ -190,10 +190,11 @@ func hasNoExtension(err error) bool {
 	return errors.As(err, &missing)
 }
 
-// isWrongStore reports whether a shop would get a key of another store.
+// isWrongStore reports whether a shop would get a key of another store, or was imported as one of another store.
 func isWrongStore(err error) bool {
 	var wrong *rotation.WrongStoreError
-	return errors.As(err, &wrong)
+	var imported *rotation.WrongImportError
+	return errors.As(err, &wrong) || errors.As(err, &imported)
 }
 
 // isShopError reports whether err is about one unreadable shop. Such an error must not block the plan and the switch of

@@ -484,9 +484,9 @@ func TestFleet_RejectsImportOfOtherStore(t *testing.T) {
 	before := w.keys()
 	w.state = tfdriver.NewState()
 	w.importID = "shop-00001/M00500002,shop-00002/M00500001"
-	r := w.apply(t)
+	r := w.planWith(t, tfdriver.Options{})
 	if r.code == 0 {
-		t.Error("the import does not fail")
+		t.Error("the plan does not fail")
 	}
 	mustSay(t, r, "The import says that shop shop-00001 belongs to store M00500002, but the shop uses a key of store M00500001")
 	if after := w.keys(); !slices.Equal(after, before) {

@@ -400,7 +400,7 @@ func newFakeShops(shops map[string]string) *fakeShops {
 }
 
 // CleanupTime is that of a shop's pages.
-func (s *fakeShops) CleanupTime() time.Duration { return 2 * time.Minute }
+func (s *fakeShops) CleanupTime(string) time.Duration { return 2 * time.Minute }
 
 func (s *fakeShops) Credentials(ctx context.Context, shop string) (mystore.Credentials, error) {
 	return s.call(ctx, readCall, shop, func() {})

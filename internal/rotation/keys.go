@@ -267,7 +267,7 @@ func (k *Keys) generate(ctx context.Context, r kustom.Request) (kustom.NewKey, e
 
 // discard deletes a key that can't be used, even if ctx has ended.
 func (k *Keys) discard(ctx context.Context, key kustom.NewKey, r kustom.Request, cause error) error {
-	ctx, cancel := clock.Detach(ctx, k.clock, cleanupTime(k.to))
+	ctx, cancel := clock.Detach(ctx, k.clock, k.cleanupTime())
 	defer cancel()
 	cause = fmt.Errorf("generate an API key for store %s: %w", r.MerchantID, cause)
 	o := kustom.Orphan{MerchantID: r.MerchantID, CredentialID: key.CredentialID, Description: r.Description, IdempotencyKey: r.IdempotencyKey}

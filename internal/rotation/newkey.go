@@ -250,7 +250,7 @@ func (e *Engine) resolveInstall(ctx context.Context, shop string, key kustom.Key
 	if notWritten(cause) {
 		return mystore.Credentials{}, e.undo(ctx, key, cause)
 	}
-	detached, cancel := clock.Detach(ctx, e.clock, cleanupTime(e.Shops.service.ShopService))
+	detached, cancel := clock.Detach(ctx, e.clock, e.Shops.service.cleanupTime(shop))
 	defer cancel()
 	attempted := e.clock.Now()
 	e.Shops.shop(shop).markStale()
@@ -269,7 +269,7 @@ func (e *Engine) resolveInstall(ctx context.Context, shop string, key kustom.Key
 
 // undo deletes a new key that no shop has. It returns cause, or a [*KeyStateUnknownError] if the deletion failed.
 func (e *Engine) undo(ctx context.Context, key kustom.Key, cause error) error {
-	ctx, cancel := clock.Detach(ctx, e.clock, cleanupTime(e.Keys.to))
+	ctx, cancel := clock.Detach(ctx, e.clock, e.Keys.cleanupTime())
 	defer cancel()
 	orphan := refOf(key).Orphan()
 	if err := e.Keys.Delete(ctx, orphan); err != nil {

@@ -33,7 +33,7 @@ const (
 	// ConcurrentReads is the maximum number of concurrent reads of shops. Each shop has its own token and rate
 	// limit.
 	ConcurrentReads = 32
-	// undoTimeout limits the cleanup through an API after a failure or a cancellation. See [cleanupTime].
+	// undoTimeout limits the cleanup through an API after a failure or a cancellation. Pages may take longer.
 	undoTimeout = 20 * time.Second
 )
 

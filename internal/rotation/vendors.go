@@ -148,19 +148,35 @@ func (p portalCalls) listsByStore() bool {
 	return ok && portal.ListsByStore()
 }
 
-// cleaner is a vendor on whose pages a cleanup needs more than [undoTimeout], such as to ask a user before each click.
-type cleaner interface{ CleanupTime() time.Duration }
+// slowPortal is a [Portal] on whose pages a cleanup needs more than [undoTimeout], such as to ask a user before each click.
+type slowPortal interface{ CleanupTime() time.Duration }
 
-// cleanupTime limits the cleanup on a vendor after a failure or a cancellation.
-func cleanupTime(vendor any) time.Duration {
-	if slow, ok := vendor.(cleaner); ok {
-		return max(undoTimeout, slow.CleanupTime())
+// cleanupTime limits the deletion of a key after a failure or a cancellation.
+func (p portalCalls) cleanupTime() time.Duration {
+	if portal, ok := p.to.(slowPortal); ok {
+		return max(undoTimeout, portal.CleanupTime())
 	}
 	return undoTimeout
 }
 
+// SlowShopService is a [ShopService] that reads the pages of some shops, which can take longer than [undoTimeout].
+type SlowShopService interface {
+	ShopService
+	// CleanupTime is how long the read of a shop may take that finds out whether an interrupted write was done. It is 0 for a
+	// shop without pages.
+	CleanupTime(shop string) time.Duration
+}
+
 // shopCalls calls a shop service and recovers from its panics.
 type shopCalls struct{ ShopService }
+
+// cleanupTime limits the read of a shop after a failure or a cancellation.
+func (s shopCalls) cleanupTime(shop string) time.Duration {
+	if service, ok := s.ShopService.(SlowShopService); ok {
+		return max(undoTimeout, service.CleanupTime(shop))
+	}
+	return undoTimeout
+}
 
 // Credentials returns a [*mystore.NotShownError] if the shop masks its Kustom ID.
 func (s shopCalls) Credentials(ctx context.Context, shop string) (credentials mystore.Credentials, err error) {
