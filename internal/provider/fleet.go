@@ -55,13 +55,10 @@ func memberPath(m *rotation.Member) path.Path { return path.Root("shops").AtMapK
 // tries.
 func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	failures := f.failures(f.Decide(ctx), shopNotConnectable())
-	blocking := f.blocking(failures)
-	for _, described := range []shopFailures{failures, blocking} {
-		for i := range described {
-			described[i].err = f.Engine.WithMissingStore(ctx, described[i].err)
+	if blocking := f.blocking(failures); len(blocking) > 0 {
+		for i := range blocking {
+			blocking[i].err = f.Engine.WithMissingStore(ctx, blocking[i].err)
 		}
-	}
-	if len(blocking) > 0 {
 		diags.Append(blocking.errors()...)
 		return
 	}

@@ -25,8 +25,9 @@ func TestKill_NextRunPutsShopsRightAtEachRequest_I5(t *testing.T) {
 	atEachRequest(t, "kills of the provider", killedRehearsal)
 }
 
-// TestInterrupt_NextRunPutsShopsRightAtEachRequest_I5 stops the run, as Ctrl-C does, while the provider waits for the answer to each request
-// of the migration. After the next run, all shops must work, and no key may be left over. TestAccInterrupt_NextRunPutsShopsRight_I5 interrupts a real Terraform.
+// TestInterrupt_NextRunPutsShopsRightAtEachRequest_I5 stops the run at each request of the migration, as Ctrl-C does, while the
+// provider waits for the answer. The next run must repair every shop and delete every orphaned key.
+// TestAccInterrupt_NextRunPutsShopsRight_I5 interrupts a real Terraform.
 func TestInterrupt_NextRunPutsShopsRightAtEachRequest_I5(t *testing.T) {
 	t.Parallel()
 	atEachRequest(t, "interruptions of the run", interruptedRehearsal)

@@ -152,9 +152,6 @@ func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
 	if present == "" && record.Username != "" {
 		present = record.MerchantID
 	}
-	if present == "" {
-		return plan, nil // The shop has no key, as far as is known. The apply checks what it finds.
-	}
 	return plan, config.checkStore(present)
 }
 
@@ -167,9 +164,9 @@ func shownUsername(kustomID string) string {
 }
 
 // checkStore returns a [*WrongStoreError] if the shop's current key belongs to another store and the rules forbid
-// that.
+// that. An empty store is unknown: the apply checks what it finds.
 func (c Config) checkStore(present string) error {
-	if c.AllowStoreChange || sameStore(present, c.MerchantID) {
+	if c.AllowStoreChange || present == "" || sameStore(present, c.MerchantID) {
 		return nil
 	}
 	return &WrongStoreError{Shop: c.Shop, Present: present, Wanted: c.MerchantID}

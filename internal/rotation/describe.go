@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
@@ -58,10 +56,9 @@ func (e *Engine) WithMissingStore(ctx context.Context, err error) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	stores, listErr := e.Keys.visibleStores(ctx)
-	sees := func(merchantID string) bool { return sameStore(merchantID, wrong.Wanted) }
-	if listErr == nil && !slices.ContainsFunc(slices.Collect(maps.Keys(stores)), sees) {
-		return &StoreNotFoundError{MerchantID: wrong.Wanted}
+	var missing *StoreNotFoundError
+	if errors.As(e.Keys.checkStore(ctx, wrong.Wanted), &missing) {
+		return missing
 	}
 	return e.DescribeStores(ctx, err)
 }

@@ -152,7 +152,8 @@ func (s *Shops) readRelevant(ctx context.Context, shops []*shop, key kustom.Orph
 	})
 }
 
-// shopsToRead returns the names of the shops that must be read before a key is deleted. Those of other stores are left out first.
+// shopsToRead returns the names of the shops that must be read before a key is deleted. It first leaves out those of
+// other stores.
 func (s *Shops) shopsToRead(shops []*shop, key kustom.Orphan, notBefore time.Time) []string {
 	now := s.clock.Now()
 	named, _ := storeIn(key.Username)

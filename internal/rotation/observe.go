@@ -137,11 +137,8 @@ func (o Observation) gone() string {
 	if o.Held != nil || !known || !sameStore(store, o.MerchantID) || kustom.FormOf(id) != kustom.UsernameKustom {
 		return ""
 	}
-	listed := o.OtherKeys
-	if o.Recorded != nil {
-		listed = append([]kustom.Key{*o.Recorded}, listed...)
-	}
-	if slices.ContainsFunc(listed, func(key kustom.Key) bool { return sameUsername(id, key.Username) }) {
+	isHeld := func(key kustom.Key) bool { return sameUsername(id, key.Username) }
+	if o.Recorded != nil && isHeld(*o.Recorded) || slices.ContainsFunc(o.OtherKeys, isHeld) {
 		return ""
 	}
 	return id

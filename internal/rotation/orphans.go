@@ -32,7 +32,7 @@ func (e *Engine) OrphanCandidates(ctx context.Context, merchantID, description s
 		}
 		ours := key.Description != nil && *key.Description == description
 		if !e.Keys.SupportsDescriptions() {
-			ours = since.IsZero() || !key.CreatedAt.Before(since.Add(-repairTime))
+			ours = !key.CreatedAt.Before(since.Add(-repairTime))
 		}
 		if !ours || contains(known, refOf(key)) || !MayBeOrphaned(key) || e.Keys.Generated(key.CredentialID) || e.IsManaged(key.Username) || e.mayBeHeld(ctx, key) {
 			continue
